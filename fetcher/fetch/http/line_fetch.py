@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
-from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.intake import NOTHING_KEPT, Intake
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
@@ -112,7 +112,7 @@ class CurlFetch:
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
-        now = self._shared.now  # which another job may change meanwhile
+        now = self._shared.clock.now  # which another job may change meanwhile
         began = now()
         failure: Failure | None = None
         is_final = True
@@ -161,7 +161,7 @@ class CurlFetch:
         if pin.waited_s:  # by another clock, which also counts while rows are made
             dns_s = max(0.0, dns_s - pin.waited_s)
         self._log.dns_ms = int(dns_s * 1e6) / 1000
-        answer = self._ask(target, pin, self._left_s - (asking - began))
+        answer = self._ask(target, pin, self._left_s - (asking - began), asking)
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
         if self._conditional is not None and self._conditional.must_ask_again(answer):
@@ -183,29 +183,33 @@ class CurlFetch:
         self._location = target.url
         return True
 
-    def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
+    def _ask(self, target: Target, pin: Pin, timeout_s: float, now: float) -> Answer:
         shared = self._shared
         log_in = self._log_in
         request = self._next.made(target, log_in, self._conditional)
         self.is_sent = True
-        if shared.keeps_any and self._kept is None:
-            self._kept = Kept(
-                Account(shared.memory),
-                shared.keeps_body,
-                shared.keeps_wire,
-                _NO_NAMES if log_in is None else log_in.hidden,
+        kept = self._kept
+        if kept is not None:
+            kept.account.begin()
+        elif shared.keeps_any:
+            kept = self._kept = Kept(
+                account=shared.memory.open_account(),
+                keeps_body=shared.keeps_body,
+                keeps_wire=shared.keeps_wire,
+                hidden=_NO_NAMES if log_in is None else log_in.hidden,
             )
         if shared.auth is not None and self._next.is_home:
             return self._ask_with_auth(shared.auth, request, timeout_s)
-        kept, sink, capture, account = self._kept, None, None, None
+        intake: Intake = NOTHING_KEPT
         if kept is not None:
-            sink, capture = kept.begin(request)
-            account = kept.account
-        if sink is None and log_in is not None:
-            sink = log_in.sink
+            kept.begin(request)
+            intake = kept
+        if log_in is not None:
+            intake = Intake() if kept is None else kept
+            intake.search = log_in.sink
         exchange = shared.transport.lend()
         try:
-            exchange.perform(request, timeout_s, pin, sink, capture, account)
+            exchange.perform(request, timeout_s, pin, intake, now)
         finally:
             answer = exchange.answer()
             self._log.note(request.url, answer)
@@ -213,9 +217,9 @@ class CurlFetch:
             self._repeats += exchange.repeats
             shared.transport.give_back(exchange)
             if kept is not None:
-                pieces = kept.end(request, answer)
-                if log_in is not None:
-                    log_in.search(pieces)
+                if log_in is not None and kept.blocks is not None:
+                    log_in.search(kept.blocks.pieces)
+                kept.end(request, answer)
         return answer
 
     def _ask_with_auth(self, auth: Auth, request: Request, timeout_s: float) -> Answer:
