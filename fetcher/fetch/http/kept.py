@@ -50,14 +50,16 @@ class Kept(Intake, kw_only=True, eq=False):
         """The exchange has ended, maybe in a failure."""
         if self.capture is not None:
             self.capture.end(request.body, answer.remote_ip)
+            self.capture = None
         blocks, self.blocks = self.blocks, None
-        if blocks is not None:
-            self.take(answer, blocks.pieces)
+        if blocks is not None and answer.status:
+            self.body = None if answer.redirect_to else b"".join(blocks.pieces)
 
-    def take(self, answer: Answer, pieces: list[bytes]) -> None:
-        """Keep the body of an answer that has begun."""
-        if answer.status and self.keeps_body:
-            self.body = None if answer.redirect_to else b"".join(pieces)
+    def take(self, request: Request, answer: Answer, pieces: list[bytes]) -> None:
+        """Keep the body of an exchange which has not used this intake."""
+        if self.keeps_body:
+            self.blocks = Blocks(pieces)
+        self.end(request, answer)
 
     def take_confirmed(self, body: bytes | None) -> None:
         """The body of the earlier answer stands for the one that did not come."""

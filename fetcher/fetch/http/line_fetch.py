@@ -232,7 +232,7 @@ class CurlFetch:
             if log_in is not None:
                 log_in.search(pieces)
             if kept is not None:
-                kept.take(answer, pieces)
+                kept.take(request, answer, pieces)
 
         if kept is None:
             return auth.perform(request, timeout_s, None, note, None)

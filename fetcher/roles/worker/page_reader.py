@@ -83,7 +83,8 @@ class PageReader:
         """
         if not body or result.outcome is not _OK or result.location is not UNSET:
             return result, Found()
-        via = _via_of(line.task, result)
+        led_by = Via.SEED if line.task.found is None else line.task.found.via
+        via = page.read_as(led_by, result.content_type, result.url)
         is_quick = effort.is_quick(body) and not sitemaps.is_packed(body)
         try:
             if is_quick or not page.is_read(result.content_type, via, self.rules):
@@ -94,7 +95,9 @@ class PageReader:
         except Exception as error:
             self._defects.log("the links of line %d cannot be read", result.line)
             found = Found(fault=one_line(error))
-        return _noted(result, found), found
+        if found.title is not None or found.fault:
+            result = _noted(result, found)
+        return result, found
 
     def pack(self, result: Result, task: Task, found: Found, handled: Sequence[Link] = ()) -> bytes:
         """All links of a row, as they travel; b"": none.
@@ -102,13 +105,13 @@ class PageReader:
         `found`: those of its page; `handled`: those that the handler returned.
         """
         proposed = self._sitemaps_of(result, task) if self.rules.sitemaps else ()
-        if handled or proposed or result.location is not UNSET or not self._are_links_urls:
+        is_plain = self._are_links_urls and len(found.links) <= self._few_links
+        if not is_plain or handled or proposed or result.location is not UNSET:
             return self._packed(result, task, found, proposed, handled)
-        if len(found.links) > self._few_links:
-            return self._packed(result, task, found, (), ())
         # Nearly always, and most links of a crawl are sent here.
-        is_empty = not (found.links or found.left_out)
-        return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
+        if not found.links and not found.left_out:
+            return b""
+        return wire.encode_plain(found.links, found.left_out)
 
     def pack_again(self, result: Result, task: Task, links: Sequence[Link]) -> bytes:
         """All links of an unchanged page: those of the earlier crawl, and new sitemaps."""
@@ -176,11 +179,6 @@ class PageReader:
         else:
             text = self._texts.of(url, request.method, request.body) or url
         return Link(url, via, "" if text == url else text, 0, request)
-
-
-def _via_of(task: Task, result: Result) -> str:
-    via = task.found.via if task.found is not None else Via.SEED
-    return page.read_as(via, result.content_type, result.url)
 
 
 def _noted(result: Result, found: Found) -> Result:

@@ -47,7 +47,7 @@ def test_a_redirect_has_no_body_and_an_exchange_without_an_answer_changes_none(
     changed: dict[str, object], body: bytes | None
 ) -> None:
     attempt = kept(body=True)
-    attempt.take(OK, [b"before"])
+    attempt.take(REQUEST, OK, [b"before"])
     gather(attempt, [b"now"])
     attempt.end(REQUEST, replace(OK, **changed))
     assert attempt.body == body
@@ -61,6 +61,7 @@ def test_each_exchange_is_captured_without_hidden_headers() -> None:
         assert attempt.capture is not None
         attempt.capture.note_sent(b"POST / HTTP/1.1\r\nX-Secret: x\r\n\r\n")
         attempt.end(REQUEST, OK)
+        attempt.take(REQUEST, OK, [])
     assert [each.request for each in attempt.captures] == [b"POST / HTTP/1.1\r\n\r\nsent"] * 2
     assert (attempt.captures[1].url, attempt.captures[1].remote_ip) == (REQUEST.url, "10.0.0.1")
     assert attempt.body is None
