@@ -16,9 +16,9 @@ class Intake(msgspec.Struct, eq=False):
     """Where the bytes of one answer go."""
 
     blocks: Blocks | None = None  # gathers the decoded body
-    search: Callable[[bytes], object] | None = None  # gets the decoded body where nothing does
+    search: Callable[[bytes], object] | None = None  # gets its pieces, if `blocks` does not
     capture: Capture | None = None  # gets the exchange as it goes over the wire
-    # Of the bytes that are kept; while it admits no more, the transfer pauses.
+    # Counts what is kept; while it admits no more, the transfer pauses.
     account: Account | None = None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -112,12 +111,12 @@ class CurlFetch:
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
-        now = self._shared.clock.now  # which another job may change meanwhile
-        began = now()
+        clock = self._shared.clock
+        began = clock.now()
         failure: Failure | None = None
         is_final = True
         try:
-            is_final = self._hop(began, now)
+            is_final = self._hop(began)
         except Failure as raised:
             failure = raised
             # The guard refused the address before anything was sent.
@@ -129,13 +128,13 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= now() - began
+        self._left_s -= clock.now() - began
         if is_final:
             self._end(failure)
         elif self._kept is not None:
             self._kept.account.give_way()
 
-    def _hop(self, began: float, now: Callable[[], float]) -> bool:
+    def _hop(self, began: float) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
         shared = self._shared
         target = self._next.target()
@@ -154,9 +153,9 @@ class CurlFetch:
             if self.has_news:  # robots.txt had this turn of the host; the page needs its own
                 self._is_allowed = True
                 return False
-            resolving = now()
+            resolving = shared.clock.now()
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
-        asking = now()
+        asking = shared.clock.now()
         dns_s = asking - resolving
         if pin.waited_s:  # by another clock, which also counts while rows are made
             dns_s = max(0.0, dns_s - pin.waited_s)
