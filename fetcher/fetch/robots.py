@@ -17,6 +17,8 @@ import msgspec
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch import urls
+from fetcher.fetch.body.body_blocks import Blocks
+from fetcher.fetch.body.intake import Intake
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.transfer import redirects
@@ -146,19 +148,19 @@ class Robots:
         for _ in range(_MAX_HOPS + 1):
             if location:
                 target = redirects.hop(target, location, self._http)
-            pieces: list[bytes] = []
+            body = Blocks()
             exchange = self._transport.make(self._http)
             try:
                 pin = self._transport.pin(target, end - time.monotonic())
                 request = Request(target.url)
-                exchange.perform(request, end - time.monotonic(), pin, pieces.append)
+                exchange.perform(request, end - time.monotonic(), pin, Intake(body))
             except Failure as failure:
                 if failure.outcome is not Outcome.TOO_LARGE:
                     raise
             location = exchange.redirect_to
             if not location:
                 break
-        return exchange.status, b"".join(pieces)[:MAX_BYTES]
+        return exchange.status, b"".join(body.pieces)[:MAX_BYTES]
 
 
 def _of_robots(failure: Failure) -> Failure:

@@ -47,12 +47,12 @@ class Direct:
         settings = order.settings
         self._order = order
         self._reply_fd = reply_fd
-        self._row_builder = RowBuilder(settings.worker)
+        row_builder = RowBuilder(settings.worker)
+        self._make_row = row_builder.maker(Output(bodies=order.bodies))
         self._fetcher = make_fetcher(settings, NAME)
-        self._fetcher.keep = self._row_builder.needed(order.bodies)
+        self._fetcher.keep = row_builder.needed(order.bodies)
         if order.wants_bodies:
             self._fetcher.keep |= Keep.BODY
-        self._output = Output(bodies=order.bodies)
         self._login: LoneLogin | None = None
         if settings.http.login:
             self._login = LoneLogin(NAME, self._fetcher, settings.http)
@@ -98,7 +98,7 @@ class Direct:
 
     def _finished(self, line: Line, result: Result) -> None:
         body = line.fetch.body if self._order.wants_bodies and line.fetch else None
-        made = self._row_builder.make(self._output, result, line.task, line.fetch)
+        made = self._make_row(line, result)
         if line.fetch is not None:
             line.fetch.release()
         self._answers[line.task.line] = encode(Answer(made.row, body))

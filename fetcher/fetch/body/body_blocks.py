@@ -1,4 +1,4 @@
-"""Collects a body's pieces in blocks that are large enough to be given back to the system.
+"""Holds a body in blocks that are large enough to be given back to the system.
 
 Thousands of small pieces would leave holes in the heap that no joined body fits into.
 """
@@ -9,20 +9,16 @@ from typing import Final
 
 import msgspec
 
-_BLOCK_BYTES: Final = 256 * 1024
+BLOCK_BYTES: Final = 256 * 1024
 
 
 class Blocks(msgspec.Struct, eq=False, gc=False):
-    """Collects the pieces of one body."""
+    """One body. Its receiver appends to `pieces`, and joins each BLOCK_BYTES of them to a block."""
 
     pieces: list[bytes] = []  # the whole body: blocks, then what is too small for one
     blocks: int = 0
-    _rest_bytes: int = 0  # after the blocks
 
-    def append(self, piece: bytes) -> None:
-        self.pieces.append(piece)
-        self._rest_bytes = rest_bytes = self._rest_bytes + len(piece)
-        if rest_bytes >= _BLOCK_BYTES:
-            self.pieces[self.blocks :] = [b"".join(self.pieces[self.blocks :])]
-            self.blocks += 1
-            self._rest_bytes = 0
+    def join(self) -> None:
+        """Join the pieces that have come since the last block."""
+        self.pieces[self.blocks :] = [b"".join(self.pieces[self.blocks :])]
+        self.blocks += 1

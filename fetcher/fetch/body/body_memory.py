@@ -10,6 +10,7 @@ waiting need a place in the pool too.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -34,7 +35,8 @@ class BodyMemory:
         self.used_bytes = 0
         self.unsent_bytes = 0  # of these, rows that wait for the sink
         self._active = 0  # fetches with an exchange under way, or a row to be made
-        self._paused: deque[Account] = deque()  # the longest paused first
+        # The fetches whose transfers wait, the longest paused first; and what continues each.
+        self._paused: deque[tuple[Account, Resume]] = deque()
         self._privileged: Account | None = None  # may go on beyond the budget
         self._is_scheduled = False
 
@@ -44,6 +46,11 @@ class BodyMemory:
             return False
         has_room = self.used_bytes < self._max_bytes and not self._paused
         return has_room or not (self._active or self.unsent_bytes)
+
+    def open_account(self) -> Account:
+        """The account of a fetch that begins an exchange."""
+        self._active += 1
+        return Account(self)
 
     @property
     def paused(self) -> int:
@@ -63,21 +70,18 @@ class BodyMemory:
 
     # -- for accounts ------------------------------------------------------------------------
 
-    def _may_exceed(self, account: Account) -> bool:
-        if account is self._privileged:
-            return True
-        self._paused.append(account)
+    def _wait(self, account: Account, resume: Resume) -> None:
+        self._paused.append((account, resume))
         self._schedule_resume()
-        return False
 
-    def _leave_queue(self, account: Account) -> None:
-        if account in self._paused:
-            self._paused.remove(account)
+    def _leave_queue(self, account: Account, resume: Resume) -> None:
+        with contextlib.suppress(ValueError):  # it is resumed already
+            self._paused.remove((account, resume))
 
     def _give_way(self, account: Account) -> None:
         if account is self._privileged:
             self._privileged = None
-        self._leave_queue(account)
+        self._paused = deque(paused for paused in self._paused if paused[0] is not account)
         self._schedule_resume()
 
     def _schedule_resume(self) -> None:
@@ -89,51 +93,47 @@ class BodyMemory:
         self._is_scheduled = False
         room_bytes = max(self._max_bytes - self.used_bytes, 0)
         for _ in range(min(len(self._paused), room_bytes // _ROOM_BYTES)):
-            self._paused.popleft().resume()
+            self._paused.popleft()[1]()
         if self._paused and self._privileged is None and self.unsent_bytes < MAX_UNSENT_BYTES:
-            self._privileged = self._paused.popleft()
-            self._privileged.resume()
-
-
-def _no_resume() -> None:
-    """No transfer of the fetch is paused."""
+            self._privileged, resume = self._paused.popleft()
+            resume()
 
 
 class Account(msgspec.Struct, eq=False):
     """Counts the bytes of one fetch, over all of its exchanges."""
 
     _memory: BodyMemory
-    resume: Resume = _no_resume
     _held_bytes: int = 0
-    _is_active: bool = False
+    _is_active: bool = True
 
-    def begin(self, resume: Resume) -> None:
-        """An exchange begins; `resume` continues its transfer after a pause."""
-        self.resume = resume
+    def begin(self) -> None:
+        """Another exchange begins."""
         if not self._is_active:
             self._is_active = True
             self._memory._active += 1
 
     def admit(self, piece_bytes: int) -> bool:
-        """Whether a received piece may be taken now. If not, `resume` is called later."""
-        # Called for each piece: the memory decides only where the budget is used up.
+        """Whether a received piece may be taken now. If not, its transfer must `wait`."""
         memory = self._memory
         used_bytes = memory.used_bytes + piece_bytes
-        if used_bytes > memory._max_bytes and not memory._may_exceed(self):
+        if used_bytes > memory._max_bytes and memory._privileged is not self:
             return False
         memory.used_bytes = used_bytes
         self._held_bytes += piece_bytes
         return True
+
+    def wait(self, resume: Resume) -> None:
+        """A transfer has paused; `resume` is called when it may go on."""
+        self._memory._wait(self, resume)
 
     def add(self, piece_bytes: int) -> None:
         """Count also the bytes that an admitted piece was decoded to."""
         self._held_bytes += piece_bytes
         self._memory.used_bytes += piece_bytes
 
-    def leave_queue(self) -> None:
-        """The exchange has ended while its transfer was paused; its bytes are still held."""
-        self.resume = _no_resume
-        self._memory._leave_queue(self)
+    def leave_queue(self, resume: Resume) -> None:
+        """A transfer has ended in its pause, so `resume` is not called; its bytes stay held."""
+        self._memory._leave_queue(self, resume)
 
     def give_way(self) -> None:
         """The fetch waits for its next hop; its bytes are still held."""

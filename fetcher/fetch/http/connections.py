@@ -25,7 +25,6 @@ from fetcher.fetch.dns.resolver import Resolver
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.first_requests import FirstRequests
 from fetcher.fetch.transfer.curl_loop import CurlLoop
-from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
 from fetcher.fetch.transfer.tls import ca_file, check_files
@@ -63,7 +62,6 @@ class Connections:
         budget_bytes = settings.worker.max_body_memory * 3 // 4
         self.memory = BodyMemory(budget_bytes, self._loop.hub.loop.run_callback)
         self.clock = TransferClock()
-        self._deadlines = Deadlines(self._loop, self.clock)
         self._watch = SpeedWatch(self._loop, settings.http)
         self._pins = PinTable()
         self._literals: dict[tuple[str, int], Pin] = {}  # by host and port, without a proxy
@@ -91,16 +89,14 @@ class Connections:
 
     def make(self, http: Http) -> Exchange:
         """Make a handle with limits of its own, for a single exchange."""
-        return Exchange(self._loop, self._pins, http, self._guard, self._deadlines, self._watch)
+        return Exchange(self._loop, self._pins, http, self._guard, self.clock, self._watch)
 
     def stream(self, http: Http) -> StreamedExchange:
         """Make a handle for one exchange that is streamed, with limits of its own."""
         # For the adapter alone: it imports requests.
         from fetcher.fetch.requests_compat.streaming import StreamedExchange  # noqa: PLC0415
 
-        return StreamedExchange(
-            self._loop, self._pins, http, self._guard, self._deadlines, self._watch
-        )
+        return StreamedExchange(self._loop, self._pins, http, self._guard, self.clock, self._watch)
 
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)

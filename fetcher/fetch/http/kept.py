@@ -14,31 +14,26 @@ import msgspec
 from fetcher.fetch.body.body_blocks import Blocks
 from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.intake import Intake
 from fetcher.fetch.transfer.message import Answer, Request
 
 
-class Kept(msgspec.Struct, eq=False):
-    """What one attempt keeps."""
+class Kept(Intake, kw_only=True, eq=False):
+    """What one attempt keeps. As an Intake, it is that of the exchange that is under way."""
 
-    account: Account  # of its bytes
+    account: Account
     keeps_body: bool
     keeps_wire: bool
     hidden: frozenset[str]  # see Capture
     body: bytes | None = None
-    captures: list[Capture] = []
-    # Of the exchange that is under way:
-    _blocks: Blocks | None = None
-    _capture: Capture | None = None
+    captures: list[Capture] = msgspec.field(default_factory=list)
 
-    def begin(self, request: Request) -> tuple[Callable[[bytes], None] | None, Capture | None]:
-        """An exchange begins; returns what takes its body, and its capture."""
-        capture = None
+    def begin(self, request: Request) -> None:
+        """An exchange begins."""
         if self.keeps_wire:
-            capture = self._capture = self.captured(request)
-        if not self.keeps_body:
-            return None, capture
-        blocks = self._blocks = Blocks()
-        return blocks.append, capture
+            self.capture = self.captured(request)
+        if self.keeps_body:
+            self.blocks = Blocks()
 
     def captured(self, request: Request) -> Capture:
         """A new capture, of an exchange that makes this request."""
@@ -51,19 +46,20 @@ class Kept(msgspec.Struct, eq=False):
         """`captured`, if exchanges are kept."""
         return self.captured if self.keeps_wire else None
 
-    def end(self, request: Request, answer: Answer) -> list[bytes]:
-        """The exchange has ended, maybe in a failure; returns the pieces of its body."""
-        if self._capture is not None:
-            self._capture.end(request.body, answer.remote_ip)
-        blocks, self._blocks = self._blocks, None
-        pieces = [] if blocks is None else blocks.pieces
-        self.take(answer, pieces)
-        return pieces
+    def end(self, request: Request, answer: Answer) -> None:
+        """The exchange has ended, maybe in a failure."""
+        if self.capture is not None:
+            self.capture.end(request.body, answer.remote_ip)
+            self.capture = None
+        blocks, self.blocks = self.blocks, None
+        if blocks is not None and answer.status:
+            self.body = None if answer.redirect_to else b"".join(blocks.pieces)
 
-    def take(self, answer: Answer, pieces: list[bytes]) -> None:
-        """Keep the body of an answer that has begun."""
-        if answer.status and self.keeps_body:
-            self.body = None if answer.redirect_to else b"".join(pieces)
+    def take(self, request: Request, answer: Answer, pieces: list[bytes]) -> None:
+        """Keep the body of an exchange which has not used this intake."""
+        if self.keeps_body:
+            self.blocks = Blocks(pieces)
+        self.end(request, answer)
 
     def take_confirmed(self, body: bytes | None) -> None:
         """The body of the earlier answer stands for the one that did not come."""

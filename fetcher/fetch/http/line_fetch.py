@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
-from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.intake import NOTHING_KEPT, Intake
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
@@ -112,12 +111,12 @@ class CurlFetch:
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
-        now = self._shared.now  # which another job may change meanwhile
-        began = now()
+        clock = self._shared.clock
+        began = clock.now()
         failure: Failure | None = None
         is_final = True
         try:
-            is_final = self._hop(began, now)
+            is_final = self._hop(began)
         except Failure as raised:
             failure = raised
             # The guard refused the address before anything was sent.
@@ -129,13 +128,13 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= now() - began
+        self._left_s -= clock.now() - began
         if is_final:
             self._end(failure)
         elif self._kept is not None:
             self._kept.account.give_way()
 
-    def _hop(self, began: float, now: Callable[[], float]) -> bool:
+    def _hop(self, began: float) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
         shared = self._shared
         target = self._next.target()
@@ -154,14 +153,14 @@ class CurlFetch:
             if self.has_news:  # robots.txt had this turn of the host; the page needs its own
                 self._is_allowed = True
                 return False
-            resolving = now()
+            resolving = shared.clock.now()
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
-        asking = now()
+        asking = shared.clock.now()
         dns_s = asking - resolving
         if pin.waited_s:  # by another clock, which also counts while rows are made
             dns_s = max(0.0, dns_s - pin.waited_s)
         self._log.dns_ms = int(dns_s * 1e6) / 1000
-        answer = self._ask(target, pin, self._left_s - (asking - began))
+        answer = self._ask(target, pin, self._left_s - (asking - began), asking)
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
         if self._conditional is not None and self._conditional.must_ask_again(answer):
@@ -183,29 +182,33 @@ class CurlFetch:
         self._location = target.url
         return True
 
-    def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
+    def _ask(self, target: Target, pin: Pin, timeout_s: float, now: float) -> Answer:
         shared = self._shared
         log_in = self._log_in
         request = self._next.made(target, log_in, self._conditional)
         self.is_sent = True
-        if shared.keeps_any and self._kept is None:
-            self._kept = Kept(
-                Account(shared.memory),
-                shared.keeps_body,
-                shared.keeps_wire,
-                _NO_NAMES if log_in is None else log_in.hidden,
+        kept = self._kept
+        if kept is not None:
+            kept.account.begin()
+        elif shared.keeps_any:
+            kept = self._kept = Kept(
+                account=shared.memory.open_account(),
+                keeps_body=shared.keeps_body,
+                keeps_wire=shared.keeps_wire,
+                hidden=_NO_NAMES if log_in is None else log_in.hidden,
             )
         if shared.auth is not None and self._next.is_home:
             return self._ask_with_auth(shared.auth, request, timeout_s)
-        kept, sink, capture, account = self._kept, None, None, None
+        intake: Intake = NOTHING_KEPT
         if kept is not None:
-            sink, capture = kept.begin(request)
-            account = kept.account
-        if sink is None and log_in is not None:
-            sink = log_in.sink
+            kept.begin(request)
+            intake = kept
+        if log_in is not None:
+            intake = Intake() if kept is None else kept
+            intake.search = log_in.sink
         exchange = shared.transport.lend()
         try:
-            exchange.perform(request, timeout_s, pin, sink, capture, account)
+            exchange.perform(request, timeout_s, pin, intake, now)
         finally:
             answer = exchange.answer()
             self._log.note(request.url, answer)
@@ -213,9 +216,9 @@ class CurlFetch:
             self._repeats += exchange.repeats
             shared.transport.give_back(exchange)
             if kept is not None:
-                pieces = kept.end(request, answer)
-                if log_in is not None:
-                    log_in.search(pieces)
+                if log_in is not None and kept.blocks is not None:
+                    log_in.search(kept.blocks.pieces)
+                kept.end(request, answer)
         return answer
 
     def _ask_with_auth(self, auth: Auth, request: Request, timeout_s: float) -> Answer:
@@ -228,7 +231,7 @@ class CurlFetch:
             if log_in is not None:
                 log_in.search(pieces)
             if kept is not None:
-                kept.take(answer, pieces)
+                kept.take(request, answer, pieces)
 
         if kept is None:
             return auth.perform(request, timeout_s, None, note, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ class Shared:
         self.worker = worker
         self.transport = Connections(settings)
         self.memory = self.transport.memory
+        self.clock = self.transport.clock
         self.keep = Keep.NOTHING
         self.defects = Defects(log)
         # Sent with each request: `headers` to hosts that the user has named, else the others.
@@ -74,9 +74,7 @@ class Shared:
         self.keeps_wire = Keep.WIRE in keep
         # Time that rows and handlers take is our own delay, and not the server's. Where nothing is
         # kept, it is small.
-        clock = self.transport.clock
-        clock.watch_turns(is_on=self.keeps_any)
-        self.now = clock.now if self.keeps_any else time.monotonic
+        self.clock.watch_turns(is_on=self.keeps_any)
 
     @property
     def crawling(self) -> Crawling | None:

@@ -20,16 +20,18 @@ from fetcher.fetch.address_guard import Guard
 from fetcher.fetch.body.body_limits import body_excess
 from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.intake import Intake
 from fetcher.fetch.dns.pins import Pin, PinTable
 from fetcher.fetch.failures import CONNECTING, Failure
 from fetcher.fetch.requests_compat.pipe import Pipe
 from fetcher.fetch.requests_compat.timeouts import Limits
 from fetcher.fetch.requests_compat.upload import Upload
 from fetcher.fetch.transfer.curl_loop import CurlLoop
-from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.message import Request
+from fetcher.fetch.transfer.receiver import NONE_PLAIN
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http
 
 _MIN_WAIT_S: Final = 0.001
@@ -57,10 +59,10 @@ class StreamedExchange(Exchange):
         pins: PinTable,
         http: Http,
         guard: Guard,
-        deadlines: Deadlines,
+        clock: TransferClock,
         watch: SpeedWatch,
     ) -> None:
-        super().__init__(loop, pins, http, guard, deadlines, watch)
+        super().__init__(loop, pins, http, guard, clock, watch)
         self.pipe = Pipe()
         self._limits = Limits()
         self._upload: Upload | None = None
@@ -112,7 +114,8 @@ class StreamedExchange(Exchange):
         try:
             if self._limits.read_s is not None:
                 self._watch_silence(self._limits.read_s)
-            self.perform(job.request, job.timeout_s, job.pin, None, job.capture, job.account)
+            intake = Intake(capture=job.capture, account=job.account)
+            self.perform(job.request, job.timeout_s, job.pin, intake)
             failure = None
         # Any exception is raised to the reader of the answer.
         except Exception as error:
@@ -174,6 +177,7 @@ class StreamedExchange(Exchange):
         verdict = super()._on_head()
         # The reader decodes, and gets the error if that fails.
         self._decoder = None
+        self._plain_bytes = NONE_PLAIN  # each piece goes to the reader
         stopped = self._stopped
         if stopped is not None and stopped.kind is ErrorKind.PROTOCOL_BAD_CODING:
             self._stopped = verdict = None

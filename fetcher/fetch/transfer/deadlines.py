@@ -1,10 +1,11 @@
-"""Ends transfers that take too long, by the transfer clock, which leaves out our own delays.
+"""Ends a transfer that takes too long, by the transfer clock, which leaves out our own delays.
 
 A transfer ends within its limits on that clock; pauses for lack of memory do not count. libcurl's
 own limits, which are longer by `slack_s`, end it whatever that clock says.
 
-All transfers are checked once a second. A limit that comes before the next check gets a timer, so
-that it is exact. Most transfers end long before: a timer for each costs more than all checks.
+All transfers are checked at least once in CHECK_S (see speed_watch). A limit that comes before the
+next check gets a timer, so that it is exact. Most transfers end long before: a timer for each costs
+more than all checks.
 """
 
 from __future__ import annotations
@@ -27,43 +28,19 @@ def slack_s(total_timeout_s: float) -> float:
     return max(total_timeout_s, _LEAST_SLACK_S)
 
 
-class Deadlines:
-    """The deadlines of all transfers of a loop."""
-
-    def __init__(self, loop: CurlLoop, clock: TransferClock) -> None:
-        self.loop = loop
-        self.clock = clock
-        self._running: set[Deadline] = set()
-        self._timer: Any = None
-
-    # -- for these deadlines, which add themselves to `_running`: a call would cost each of them
-
-    def _start(self) -> None:
-        self._timer = self.loop.hub.loop.timer(CHECK_S, CHECK_S)
-        self._timer.start(self._on_timer)
-
-    def _on_timer(self) -> None:
-        if not self._running:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
-            return
-        now = self.clock.now()
-        before = now + CHECK_S
-        for deadline in [each for each in self._running if each.due_at <= before]:
-            deadline.check(now)
-
-
 class Deadline:
     """When a handle's transfer must end: its connection has a limit, and all of it has one."""
 
     __slots__ = (
-        *("_all", "_connect_s", "_easy", "_ends_at"),
+        *("_clock", "_connect_s", "_easy", "_ends_at", "_loop"),
         *("_paused_at", "_timer", "due_at", "paused_s"),
     )
 
-    def __init__(self, all_: Deadlines, easy: pycurl.Curl, connect_s: float) -> None:
-        self._all = all_
+    def __init__(
+        self, loop: CurlLoop, clock: TransferClock, easy: pycurl.Curl, connect_s: float
+    ) -> None:
+        self._loop = loop
+        self._clock = clock
         self._easy = easy
         self._connect_s = connect_s
         self._ends_at = math.inf  # the limit for all of the transfer
@@ -75,35 +52,29 @@ class Deadline:
     def begin(self, now: float, total_s: float) -> None:
         """A transfer begins, which may take so long."""
         self.paused_s = 0.0
-        self._ends_at = self.due_at = now + total_s
-        first_s = total_s
-        if self._connect_s < total_s:
-            first_s = self._connect_s
-            self.due_at = now + first_s
-        self._all._running.add(self)
-        if self._all._timer is None:
-            self._all._start()
+        self._ends_at = now + total_s
+        first_s = self._connect_s if self._connect_s < total_s else total_s  # faster than `min`
+        self.due_at = now + first_s
         if first_s <= CHECK_S:
             self._arm(first_s)
 
     def pause(self) -> None:
         """The transfer waits for room in our memory."""
-        self._paused_at = self._all.clock.now()
+        self._paused_at = self._clock.now()
 
     def resume(self) -> None:
         """The transfer continues, if it has not ended meanwhile."""
-        now = self._all.clock.now()
+        now = self._clock.now()
         self._end_pause(now)
         self.check(now)
 
     def end(self) -> None:
         """The transfer has ended."""
         if self._paused_at is not None:
-            self._end_pause(self._all.clock.now())
+            self._end_pause(self._clock.now())
         self.due_at = math.inf
         if self._timer is not None:
             self._disarm()
-        self._all._running.discard(self)
 
     def check(self, now: float) -> None:
         """Set a timer if the limit comes before the next check."""
@@ -131,7 +102,7 @@ class Deadline:
             self.due_at = self._ends_at  # a transfer that has paused is connected
 
     def _arm(self, after_s: float) -> None:
-        self._timer = self._all.loop.hub.loop.timer(max(after_s, _EXACT_S))
+        self._timer = self._loop.hub.loop.timer(max(after_s, _EXACT_S))
         self._timer.start(self._on_ring)
 
     def _disarm(self) -> None:
@@ -143,10 +114,10 @@ class Deadline:
         self._disarm()
         if self._paused_at is not None:  # `resume` checks again
             return
-        now = self._all.clock.now()
+        now = self._clock.now()
         left_s = self._left_s(now)
         if left_s > _EXACT_S:
             self.check(now)
             return
         words = "Operation timed out" if self._is_connected() else "Connection timed out"
-        self._all.loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, words))
+        self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, words))

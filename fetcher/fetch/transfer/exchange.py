@@ -20,16 +20,17 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
 from fetcher.fetch.body.body_length import declared_length
 from fetcher.fetch.body.body_memory import Account
-from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.intake import NOTHING_KEPT, Intake
 from fetcher.fetch.dns.pins import Pin, PinTable, entry
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import curl_options
 from fetcher.fetch.transfer.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
-from fetcher.fetch.transfer.deadlines import Deadline, Deadlines, slack_s
+from fetcher.fetch.transfer.deadlines import Deadline, slack_s
 from fetcher.fetch.transfer.message import Answer, Request
-from fetcher.fetch.transfer.receiver import UNFRAMED_VERSIONS, BodyWriter, Receiver
+from fetcher.fetch.transfer.receiver import UNFRAMED_VERSIONS, Receiver
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
@@ -66,13 +67,13 @@ class Exchange(Receiver):
         pins: PinTable,
         http: Http,
         guard: Guard,
-        deadlines: Deadlines,
+        clock: TransferClock,
         watch: SpeedWatch,
     ) -> None:
         super().__init__(loop, http)
         self._watch = watch
-        self._clock = deadlines.clock
-        self._deadline = Deadline(deadlines, self._easy, http.connect_timeout_s)
+        self._clock = clock
+        self._deadline = Deadline(loop, clock, self._easy, http.connect_timeout_s)
         self._slack_s = slack_s(http.total_timeout_s)
         self._pins = pins
         self._guard = guard
@@ -94,23 +95,20 @@ class Exchange(Receiver):
         request: Request,
         timeout_s: float,
         pin: Pin,
-        sink: BodyWriter | None = None,
-        capture: Capture | None = None,
-        account: Account | None = None,
+        intake: Intake = NOTHING_KEPT,
+        now: float | None = None,
     ) -> None:
         """Make the request and take in its answer. Raises Failure.
 
-        `sink` gets the decoded body, piece by piece. `account` counts what `sink` and `capture`
-        keep; while it admits no more, the transfer pauses.
+        `now`: by the transfer clock, if its caller has just read it.
         """
-        self._clear(request.method, sink, capture, account)
+        self._clear(request.method, intake)
         self._refused = self._peer = ""
         self.paused_s, self.repeats = 0.0, 0
         self._set_up(request)
-        now = self._clock.now()
+        if now is None:
+            now = self._clock.now()
         ends_at = now + timeout_s
-        if account is not None:
-            account.begin(self._resume)
         result: CurlResult = _UNDONE
         resolve = self._pins.enter(pin)
         try:
@@ -129,29 +127,29 @@ class Exchange(Receiver):
         if self._drain_timer is not None:
             self._stop_drain_timer()
         if self._account is not None and self._waits_for_memory:
-            self._account.leave_queue()
-        self._sink = self._capture = self._account = self._decoder = None
+            self._account.leave_queue(self._resume)
+        self._sink = self._blocks = self._capture = self._account = self._decoder = None
 
     def _run_once(self, timeout_s: float, now: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long; `now` is by the transfer clock."""
         self._has_connected = False
         # Where something is kept, the limits do not count our own delays.
-        has_own_limits = self._account is not None
-        limit_s = timeout_s + self._slack_s if has_own_limits else timeout_s
+        deadline = None if self._account is None else self._deadline
+        limit_s = timeout_s if deadline is None else timeout_s + self._slack_s
         timeout_ms = max(1, math.ceil(limit_s * 1000))
         if timeout_ms != self._timeout_ms:
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
         self._watch.begin(self)
-        if has_own_limits:
-            self._deadline.begin(now, timeout_s)
+        if deadline is not None:
+            deadline.begin(now, timeout_s)
         try:
             return self._loop.perform(self._easy)
         finally:
             self._watch.end(self)
-            if has_own_limits:
-                self._deadline.end()
-                self.paused_s += self._deadline.paused_s
+            if deadline is not None:
+                deadline.end()
+                self.paused_s += deadline.paused_s
 
     def _run_again(
         self, request: Request, pin: Pin, result: CurlResult, ends_at: float, *, is_set: bool
@@ -190,15 +188,21 @@ class Exchange(Receiver):
         self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
         return self._run_once(left_s, now)
 
-    def _pause(self) -> int:
+    def _pause(self, account: Account) -> int:
         self._deadline.pause()
-        return super()._pause()
+        account.wait(self._resume)
+        return super()._pause(account)
 
     def _resume(self) -> None:
         """Continue a paused transfer, as there is memory for it again."""
         self._waits_for_memory = False
         self._deadline.resume()
         self._loop.resume(self._easy)
+
+    def check_deadline(self) -> None:
+        """See SpeedWatch."""
+        if self._account is not None:
+            self._deadline.check(self._clock.now())
 
     def _may_repeat(self, request: Request, code: int) -> bool:
         return request.method in IDEMPOTENT and not self._head_bytes and was_lost(code, self._easy)

@@ -8,18 +8,19 @@ decoding is ours (see fetch.body.decoding).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import math
 from typing import Any, Final
 
 import pycurl
 from gevent import get_hub
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.body.body_blocks import BLOCK_BYTES
 from fetcher.fetch.body.body_length import length_to_count
 from fetcher.fetch.body.body_limits import body_excess, ratio_excess
 from fetcher.fetch.body.body_memory import Account
-from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.body.decoding import Decoder, decoder_for
+from fetcher.fetch.body.intake import NOTHING_KEPT, Intake
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.header_text import values_of
 from fetcher.fetch.transfer import redirects
@@ -32,8 +33,7 @@ _DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth 
 UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _HEAD_ENDS: Final = (b"\r\n", b"\n")
 _STOP: Final = -1  # a write callback's answer that ends the transfer
-
-BodyWriter = Callable[[bytes], None]
+NONE_PLAIN: Final = -1
 
 
 class Receiver:
@@ -41,23 +41,23 @@ class Receiver:
 
     # An object with more than 30 attributes and without slots has a dict that is slow.
     __slots__ = (
-        *("_account", "_capture", "_decoder", "_digest", "_drain_timer", "_easy"),
-        *("_head_bytes", "_head_is_whole", "_http", "_is_counted", "_length", "_lines", "_loop"),
-        *("_max_header_bytes", "_method", "_sink", "_stopped", "_waits_for_memory", "body_bytes"),
-        *("head", "is_whole", "redirect_to", "status", "wire_bytes"),
+        *("_account", "_blocks", "_capture", "_decoder", "_digest", "_drain_timer", "_easy"),
+        *("_head_bytes", "_head_is_whole", "_http", "_is_counted", "_joins_at", "_length"),
+        *("_lines", "_loop", "_max_header_bytes", "_max_plain_bytes", "_method", "_plain_bytes"),
+        *("_sink", "_stopped", "_waits_for_memory", "body_bytes", "head", "is_whole"),
+        *("redirect_to", "status", "wire_bytes"),
     )
 
     def __init__(self, loop: CurlLoop, http: Http) -> None:
         self._loop = loop
         self._http = http
         self._max_header_bytes = http.max_header_bytes  # read for each line of each head
+        self._max_plain_bytes = min(http.max_wire_bytes, http.max_body_bytes)
         self._easy = pycurl.Curl()
         self._drain_timer: Any = None
-        self._clear("", None, None, None)
+        self._clear("", NOTHING_KEPT)
 
-    def _clear(
-        self, method: str, sink: BodyWriter | None, capture: Capture | None, account: Account | None
-    ) -> None:
+    def _clear(self, method: str, intake: Intake) -> None:
         """Forget the last answer; an answer to this method comes next."""
         self.status = 0
         self.head: Head = NO_HEAD
@@ -66,9 +66,15 @@ class Receiver:
         self.redirect_to = ""  # the Location as it was sent
         self.is_whole = False
         self._method = method
-        self._sink = sink  # takes the decoded body, piece by piece
-        self._capture = capture
-        self._account = account  # of the bytes that these two keep
+        self._capture, self._account = intake.capture, intake.account
+        self._blocks = blocks = intake.blocks
+        if blocks is None:
+            self._sink, self._joins_at = intake.search, math.inf
+        else:
+            # What takes the decoded body; and its length at which the next block is joined.
+            self._sink, self._joins_at = blocks.pieces.append, BLOCK_BYTES
+        # Up to this length, a piece of the body needs no look at codings, caps or captures.
+        self._plain_bytes = NONE_PLAIN
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -150,6 +156,8 @@ class Receiver:
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if "content-encoding" in head.last and (encodings := self.header("content-encoding")):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
+        elif self._length is None and self._capture is None and not self.redirect_to:
+            self._plain_bytes = self._max_plain_bytes
         return None if self._length is None else self._stop_once_counted()
 
     def _stop_drain_timer(self) -> None:
@@ -161,8 +169,18 @@ class Receiver:
 
     def _on_body(self, data: bytes) -> int | None:
         # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
-        if self._account is not None and not self._account.admit(len(data)):
-            return self._pause()
+        account = self._account
+        if account is not None and not account.admit(len(data)):
+            return self._pause(account)
+        wire_bytes = self.wire_bytes + len(data)
+        if wire_bytes > self._plain_bytes:
+            return self._take_wire(data)
+        self.wire_bytes = wire_bytes
+        self._gather(data)
+        return None
+
+    def _take_wire(self, data: bytes) -> int | None:
+        """Take in a piece as it was received."""
         if self._length is not None:
             data = data[: self._length - self.wire_bytes]
         self.wire_bytes = wire_bytes = self.wire_bytes + len(data)
@@ -177,7 +195,7 @@ class Receiver:
         verdict = self._take(data) if decoder is None else self._decode(decoder, data)
         return verdict if self._length is None or verdict else self._stop_once_counted()
 
-    def _pause(self) -> int:
+    def _pause(self, account: Account) -> int:
         self._waits_for_memory = True
         return pycurl.WRITEFUNC_PAUSE
 
@@ -200,21 +218,28 @@ class Receiver:
         is_too_large = self.body_bytes + len(piece) > http.max_body_bytes
         if is_too_large:
             piece = piece[: http.max_body_bytes - self.body_bytes]
-        self.body_bytes += len(piece)
-        if self._digest is None:
-            self._digest = hashlib.sha256(piece)
-        else:
-            self._digest.update(piece)
-        if self._sink is not None:
-            self._sink(piece)
-            if self._account is not None and self._decoder is not None:
-                self._account.add(len(piece))
+        self._gather(piece)
+        if self._blocks is not None and self._account is not None and self._decoder is not None:
+            self._account.add(len(piece))
         if is_too_large:
             return self._stop(body_excess(http))
         if self._decoder is None:
             return None
         excess = ratio_excess(self.body_bytes, self.wire_bytes, http)
         return None if excess is None else self._stop(excess)
+
+    def _gather(self, piece: bytes) -> None:
+        """Count a piece of the decoded body, and hand it on."""
+        self.body_bytes = body_bytes = self.body_bytes + len(piece)
+        if self._digest is None:
+            self._digest = hashlib.sha256(piece)
+        else:
+            self._digest.update(piece)
+        if self._sink is not None:
+            self._sink(piece)
+        if self._blocks is not None and body_bytes >= self._joins_at:
+            self._blocks.join()
+            self._joins_at = body_bytes + BLOCK_BYTES
 
     def _stop(self, failure: Failure) -> int:
         """End the transfer with this failure."""

@@ -5,6 +5,8 @@ A transfer ends once all checks for as long as the limit have found too few byte
 before: at the limit, or at most one interval later. Headers count; a part of a line counts as one
 byte. Of a stall of this process, no more than one interval counts.
 
+As it knows all transfers, the watch also asks them to look at their deadlines (see deadlines).
+
 libcurl's own limit is not used: it acts seconds late, as it averages over several; it rounds a slow
 drip down to nothing; and it does not count headers.
 """
@@ -18,10 +20,10 @@ from typing import Any, Final, Protocol
 import pycurl
 
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
+from fetcher.fetch.transfer.deadlines import CHECK_S
 from fetcher.settings.schema import Http
 
 _LEAST_CHECKS: Final = 8  # within the limit
-_LONGEST_CHECK_S: Final = 1.0
 # A timer may ring early or late by so much of the time between two checks.
 _JITTER: Final = 0.1
 TOO_SLOW: Final[CurlResult] = (pycurl.E_OPERATION_TIMEDOUT, "Operation too slow")
@@ -38,6 +40,9 @@ class Transfer(Protocol):
 
     def was_heard(self, heard: set[int]) -> bool:
         """Whether its connection is one of those descriptors, and serves no other transfer."""
+
+    def check_deadline(self) -> None:
+        """Set a timer if a limit of its time comes before the next check."""
 
     def cut(self, result: CurlResult) -> None:
         """End the transfer."""
@@ -60,7 +65,7 @@ class SpeedWatch:
         self._loop = loop
         self._limit_s = http.low_speed_s
         self._bytes_s = http.low_speed_bytes_s
-        checks = max(_LEAST_CHECKS, math.ceil(self._limit_s / _LONGEST_CHECK_S))
+        checks = max(_LEAST_CHECKS, math.ceil(self._limit_s / CHECK_S))
         self.check_s = self._limit_s / checks
         self._transfers: dict[Transfer, _Seen | None] = {}  # None: not checked yet
         self._timer: Any = None
@@ -86,6 +91,8 @@ class SpeedWatch:
             self._timer.close()
             self._timer = None
             return
+        for transfer in self._transfers:
+            transfer.check_deadline()
         heard = self._loop.take_heard()
         for transfer in self.check(after_s, heard):
             transfer.cut(TOO_SLOW)

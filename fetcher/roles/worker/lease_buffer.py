@@ -7,8 +7,9 @@ lease, and nothing here grows with the job.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from fetcher import bitset
@@ -16,8 +17,17 @@ from fetcher.input import formats
 from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
 from fetcher.protocol import line_tags, messages
 
-if TYPE_CHECKING:
-    from fetcher.roles.worker.page_reader import PageReader
+
+class Made(msgspec.Struct, frozen=True, gc=False):
+    """A result as it is recorded, and its encoded row.
+
+    `body`: its body or WARC records; `links`: those of its page in a crawl; b"": none.
+    """
+
+    result: Result
+    row: bytes
+    body: bytes
+    links: bytes = b""
 
 
 class LeaseBuffer:
@@ -25,7 +35,7 @@ class LeaseBuffer:
 
     `outstanding`: a mask of the lines without a row. `active`: how many of them are in the pool or
     queued for it. `has_names`: whether its rows may have an id or columns of the input.
-    `encode_row`: what makes its rows, if nothing is kept but them. `reader`: of pages, in a crawl.
+    `encode_row`: makes its rows if these are all that it has; else `make_row` makes them.
     """
 
     def __init__(self, tasks: messages.Assignment, urls: bytes, worker: str, skip: int) -> None:
@@ -44,10 +54,10 @@ class LeaseBuffer:
         self.has_names = tasks.format.kind != "text"
         self._is_of_log = tasks.format.kind == "log"  # of a crawl, or of its retry
         self.outstanding = self._mask & ~skip
-        self.reader: PageReader | None = None
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self.encode_row: Callable[[Result], bytes] | None = None
+        self.make_row: Callable[[Any, Result], Made]  # the Any is a Line
         # Nearly always. Then the place of a line's tag is that of the line.
         self._is_prefix = self._mask & (self._mask + 1) == 0
         self._new_buffers()

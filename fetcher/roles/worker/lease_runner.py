@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -30,14 +30,13 @@ from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
 from fetcher.roles.worker.parent import Parent
 from fetcher.roles.worker.result_sender import ResultSender
-from fetcher.roles.worker.row_builder import Made, RowBuilder, whole_body
+from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.settings.schema import Settings
 from fetcher.telemetry.tallies import FetchTally
 from fetcher.transport.sockets import drop, send
 
 if TYPE_CHECKING:
     from fetcher.roles.worker.page_reader import PageReader
-    from fetcher.store.parent_pages import ParentPage
 
 _MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
 _OK: Final = Outcome.OK  # read for each line, and looked up slowly in an enum
@@ -115,9 +114,12 @@ class LeaseRunner:
             if (other.job, other.batch) == (assignment.job, assignment.batch):
                 skip |= other.outstanding
         buffer = LeaseBuffer(assignment, urls, self._name, skip)
-        buffer.reader = reader
         if reader is None and previous_of is None:
             buffer.encode_row = self._row_builder.encoder(assignment.output)
+        if buffer.encode_row is None:
+            warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
+            parent = None if previous_of is None else self._parent
+            buffer.make_row = self._row_builder.maker(buffer.output, warcinfo, reader, parent)
         tasks = _tasks_of(buffer)
         if tasks is None:
             return
@@ -138,17 +140,10 @@ class LeaseRunner:
             # Only crawls import what reads pages.
             from fetcher.roles.worker.page_reader import PageReader  # noqa: PLC0415
 
-            self._reader = PageReader(rules, self._all_settings)
+            named = self._fetcher.sitemaps_of if isinstance(self._fetcher, Crawls) else _none_named
+            self._reader = PageReader(rules, self._all_settings, named, self.pool.wait_for)
             self._heap.keep_for_trees()
         return self._reader
-
-    def _sitemaps_of(self, reader: PageReader, result: Result, task: Task) -> Sequence[str]:
-        """The sitemaps that the row of a seed proposes."""
-        if not reader.proposes_sitemaps(result, task):
-            return ()
-        url = result.final_url or result.url
-        named = self._fetcher.sitemaps_of(url) if isinstance(self._fetcher, Crawls) else ()
-        return reader.sitemaps_of(url, named)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -162,7 +157,8 @@ class LeaseRunner:
             row, body, links = buffer.encode_row(result), b"", b""
             row_bytes = len(row)
         else:
-            result, row, body, links = self._made(line, result)
+            made = buffer.make_row(line, result)
+            result, row, body, links = made.result, made.row, made.body, made.links
             row_bytes = len(row) + len(body) + len(links)
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
@@ -175,37 +171,6 @@ class LeaseRunner:
             self._send_rows(buffer)
         else:
             self._unsent[buffer.lease] = buffer
-
-    def _made(self, line: Line, result: Result) -> tuple[Result, bytes, bytes, bytes]:
-        """The result as it is recorded, its row, and the body and links that go with it."""
-        buffer = line.buffer
-        warcinfo = ""
-        if buffer.output.bodies == "warc":
-            warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
-        confirmed, result = self._parent.compared(line, result)
-        reader = buffer.reader
-        sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
-        made = self._make(line, result, warcinfo, reader, sitemaps, confirmed)
-        return made.result, made.row, made.body, made.links
-
-    def _make(
-        self,
-        line: Line,
-        result: Result,
-        warcinfo: str,
-        reader: PageReader | None,
-        sitemaps: Sequence[str],
-        confirmed: ParentPage | None,
-    ) -> Made:
-        given = line.buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps
-        make, body = self._row_builder.make, whole_body(result, line.fetch)
-        if reader is None or confirmed is not None or not reader.is_long(result, line.task, body):
-            return make(*given, confirmed)
-        self.pool.wait_for(line, reader.turn)
-        try:
-            return make(*given, is_long=True)
-        finally:
-            reader.turn.release()
 
     def _end(self, buffer: LeaseBuffer) -> None:
         self.held.pop(buffer.lease, None)
@@ -274,6 +239,11 @@ class LeaseRunner:
         buffer.outstanding &= ~mask
         if not buffer.outstanding:
             self._end(buffer)
+
+
+def _none_named(_url: str) -> tuple[str, ...]:
+    """The sitemaps that a fetcher knows which reads no robots.txt."""
+    return ()
 
 
 def _tasks_of(buffer: LeaseBuffer) -> list[Task] | None:

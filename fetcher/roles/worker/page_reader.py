@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Collection, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -31,18 +31,35 @@ from fetcher.roles.worker.long_pages import LongPages
 from fetcher.roles.worker.redirect_request import request_after
 from fetcher.settings.schema import Settings
 
+if TYPE_CHECKING:
+    from gevent.lock import Semaphore
+
+    from fetcher.roles.worker.lines import Line
+
 log = logging.getLogger(__name__)
 
 _MAX_LINK_BYTES: Final = wire.MAX_LINK_BYTES // 2  # of one row: others share its chunk
 _OVERHEAD_BYTES: Final = 32  # of a link on the wire, at most, apart from its texts
 _SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
+_OK: Final = Outcome.OK  # read for each page, and looked up slowly in an enum
+_ANSWERED: Final = (Outcome.OK, Outcome.HTTP_ERROR)
 _USUAL: Final = "/sitemap.xml"  # where a sitemap is, unless robots.txt names some
 
 
 class PageReader:
     """Reads the pages of one crawl."""
 
-    def __init__(self, rules: CrawlRules, settings: Settings) -> None:
+    def __init__(
+        self,
+        rules: CrawlRules,
+        settings: Settings,
+        named_sitemaps: Callable[[str], Sequence[str]],
+        wait_for: Callable[[Line, Semaphore], None],
+    ) -> None:
+        """`named_sitemaps`: those that the robots.txt of a URL's site names, as far as it is known.
+
+        `wait_for` waits in a line's greenlet for the turn to read a long page.
+        """
         self.rules = rules
         self.crawling = Crawling(self._is_same_page, obeys_robots=rules.robots)
         self._texts = KeyTexts(rules)
@@ -50,71 +67,72 @@ class PageReader:
         self._may_take_bodies = settings.http.cross_origin_bodies
         self._defects = Defects(log)
         self._long_pages = LongPages()
-        self.turn = self._long_pages.turn  # to read a long page
+        self._named_sitemaps = named_sitemaps
+        self._wait_for = wait_for
+        # So many links are within the limit of a message, whatever their lengths.
+        self._few_links = _MAX_LINK_BYTES // (8 * rules.url_bytes + _OVERHEAD_BYTES)
+        self._are_links_urls = rules.page_links and self._texts.are_urls
 
     def _is_same_page(self, url: str, other: str) -> bool:
         return self._texts.of(url) == self._texts.of(other)
 
-    def proposes_sitemaps(self, result: Result, task: Task) -> bool:
-        """Whether the row of a seed, or of what it redirects to, proposes its site's sitemaps."""
-        found = task.found
-        is_seed = found is not None and found.via in _SEED and found.depth == 0
-        return (
-            self.rules.sitemaps
-            and is_seed
-            and result.outcome in (Outcome.OK, Outcome.HTTP_ERROR)
-            and result.location is UNSET
-        )
-
-    @staticmethod
-    def sitemaps_of(url: str, named: Sequence[str]) -> list[str]:
-        """The URLs of the sitemaps of a page's site; `named`: by its robots.txt."""
-        found = (web_urls.resolved(url, text) for text in named or [_USUAL])
-        return [each.partition("#")[0] for each in found if each and each.startswith("http")]
-
-    def is_long(self, result: Result, task: Task, body: bytes | None) -> bool:
-        """Whether the page of a line may take so long to read that `turn` is needed for it."""
-        if not body or not _may_have_links(result):
-            return False
-        if effort.is_quick(body) and not sitemaps.is_packed(body):
-            return False
-        return page.is_read(result.content_type, _via_of(task, result), self.rules)
-
-    def read(
-        self, result: Result, task: Task, body: bytes | None, *, is_long: bool = False
-    ) -> tuple[Result, Found]:
+    def read(self, result: Result, line: Line, body: bytes | None) -> tuple[Result, Found]:
         """Read the page of a line; return the result with what it says of the page.
 
-        `body`: None if it is not complete; `is_long`: the caller holds `turn`.
+        `body`: None if it is not complete. Waits for a turn if it may take long.
         """
-        if not body or not _may_have_links(result):
+        if not body or result.outcome is not _OK or result.location is not UNSET:
             return result, Found()
-        found = self._found(result, task, body, is_long)
-        return _noted(result, found), found
+        led_by = Via.SEED if line.task.found is None else line.task.found.via
+        via = page.read_as(led_by, result.content_type, result.url)
+        is_quick = effort.is_quick(body) and not sitemaps.is_packed(body)
+        try:
+            if is_quick or not page.is_read(result.content_type, via, self.rules):
+                found = self._found(result, body, via)
+            else:
+                found = self._found_in_thread(line, result, body, via)
+        # Whatever a page holds, its line gets its row, and the worker lives on.
+        except Exception as error:
+            self._defects.log("the links of line %d cannot be read", result.line)
+            found = Found(fault=one_line(error))
+        if found.title is not None or found.fault:
+            result = _noted(result, found)
+        return result, found
 
-    def pack(
+    def pack(self, result: Result, task: Task, found: Found, handled: Sequence[Link] = ()) -> bytes:
+        """All links of a row, as they travel; b"": none.
+
+        `found`: those of its page; `handled`: those that the handler returned.
+        """
+        proposed = self._sitemaps_of(result, task) if self.rules.sitemaps else ()
+        is_plain = self._are_links_urls and len(found.links) <= self._few_links
+        if not is_plain or handled or proposed or result.location is not UNSET:
+            return self._packed(result, task, found, proposed, handled)
+        # Nearly always, and most links of a crawl are sent here.
+        if not found.links and not found.left_out:
+            return b""
+        return wire.encode_plain(found.links, found.left_out)
+
+    def pack_again(self, result: Result, task: Task, links: Sequence[Link]) -> bytes:
+        """All links of an unchanged page: those of the earlier crawl, and new sitemaps."""
+        known = {link.url for link in links}
+        new = [url for url in self._sitemaps_of(result, task) if url not in known]
+        return self._packed(result, task, Found(), new, links)
+
+    def _packed(
         self,
         result: Result,
         task: Task,
         found: Found,
-        sitemaps: Sequence[str] = (),
-        handled: Sequence[Link] = (),
+        proposed: Sequence[str],
+        handled: Sequence[Link],
     ) -> bytes:
-        """All links of a row, as they travel; b"": none.
-
-        `found`: those of its page; `sitemaps`: URLs that the row proposes; `handled`: the links
-        that the handler returned.
-        """
-        links = [*self._proposed(result, task, sitemaps), *handled]
+        links = [*self._proposed(result, task, proposed), *handled]
         left_out: dict[Refusal, int] = {}
         if self.rules.page_links:
-            if not links and self._texts.are_urls and self._are_few(found.links):
-                # Nearly always, and most links of a crawl are sent here.
-                is_empty = not (found.links or found.left_out)
-                return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
             links += [self._link(url, via) for url, via in found.links.items()]
             left_out |= found.left_out
-        is_short = not handled and self._are_few(links)
+        is_short = not handled and len(links) <= self._few_links
         sent = links if is_short else list(_within(links, _MAX_LINK_BYTES))
         if len(sent) < len(links):
             surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
@@ -123,43 +141,43 @@ class PageReader:
             return b""
         return wire.encode(wire.PageLinks(tuple(sent), left_out))
 
-    def pack_again(
-        self, result: Result, task: Task, links: Sequence[Link], sitemaps: Sequence[str]
-    ) -> bytes:
-        """All links of an unchanged page: those of the earlier crawl, and new sitemaps."""
-        known = {link.url for link in links}
-        new = [url for url in sitemaps if url not in known]
-        return self.pack(result, task, Found(), new, links)
-
-    def _are_few(self, links: Collection[object]) -> bool:
-        """Whether the links are within the limit of a message, whatever their lengths."""
-        most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
-        return len(links) * most_bytes <= _MAX_LINK_BYTES
-
-    def _found(self, result: Result, task: Task, body: bytes, is_long: bool) -> Found:
-        read = functools.partial(
-            page.read,
+    def _found(self, result: Result, body: bytes, via: str) -> Found:
+        url = result.final_url or result.url
+        return page.read(
             body,
-            result.final_url or result.url,
+            url,
             self.rules,
             content_type=result.content_type,
             headers=result.headers,
-            via=_via_of(task, result),
+            via=via,
             agent=self._agent,
         )
-        try:
-            return self._long_pages.call(read) if is_long else read()
-        # Whatever a page holds, its line gets its row, and the worker lives on.
-        except Exception as error:
-            self._defects.log("the links of line %d cannot be read", result.line)
-            return Found(fault=one_line(error))
 
-    def _proposed(self, result: Result, task: Task, sitemaps: Sequence[str]) -> Iterator[Link]:
+    def _found_in_thread(self, line: Line, result: Result, body: bytes, via: str) -> Found:
+        turn = self._long_pages.turn
+        self._wait_for(line, turn)
+        try:
+            return self._long_pages.call(functools.partial(self._found, result, body, via))
+        finally:
+            turn.release()
+
+    def _sitemaps_of(self, result: Result, task: Task) -> Sequence[str]:
+        """The URLs of sitemaps that a row proposes: of a seed, or of what one redirects to."""
+        found = task.found
+        is_seed = found is not None and found.via in _SEED and found.depth == 0
+        has_site = result.outcome in _ANSWERED and result.location is UNSET
+        if not (self.rules.sitemaps and is_seed and has_site):
+            return ()
+        url = result.final_url or result.url
+        links = (web_urls.resolved(url, text) for text in self._named_sitemaps(url) or [_USUAL])
+        return [each.partition("#")[0] for each in links if each and each.startswith("http")]
+
+    def _proposed(self, result: Result, task: Task, proposed: Sequence[str]) -> Iterator[Link]:
         """The target of a redirect, and sitemaps."""
         if isinstance(result.location, str):
             request = request_after(result, task, may_take_body=self._may_take_bodies)
             yield self._link(result.location, Via.REDIRECT, request)
-        for url in sitemaps:
+        for url in proposed:
             yield self._link(url, Via.SITEMAP)
 
     def _link(self, url: str, via: str, request: LinkRequest | None = None) -> Link:
@@ -169,15 +187,6 @@ class PageReader:
         else:
             text = self._texts.of(url, request.method, request.body) or url
         return Link(url, via, "" if text == url else text, 0, request)
-
-
-def _may_have_links(result: Result) -> bool:
-    return result.outcome is Outcome.OK and result.location is UNSET
-
-
-def _via_of(task: Task, result: Result) -> str:
-    via = task.found.via if task.found is not None else Via.SEED
-    return page.read_as(via, result.content_type, result.url)
 
 
 def _noted(result: Result, found: Found) -> Result:

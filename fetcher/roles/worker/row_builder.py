@@ -6,12 +6,12 @@ kept, its row says so and is kept without it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -22,13 +22,17 @@ from fetcher.frontier.links import Link
 from fetcher.model import Result, Task
 from fetcher.protocol import codec
 from fetcher.protocol.output_spec import Bodies, Output
+from fetcher.roles.worker.lease_buffer import Made
 from fetcher.rows import archive
 from fetcher.rows.body_names import body_file
 from fetcher.rows.forms import CODECS
 from fetcher.settings.schema import Worker
 
 if TYPE_CHECKING:
+    from fetcher.roles.worker.handler import Handler
+    from fetcher.roles.worker.lines import Line
     from fetcher.roles.worker.page_reader import PageReader
+    from fetcher.roles.worker.parent import Parent
     from fetcher.store.parent_pages import ParentPage
 
 log = logging.getLogger(__name__)
@@ -43,23 +47,11 @@ _NEEDED: Final[dict[Bodies, Keep]] = {
 _MAX_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
 
 
-class Made(msgspec.Struct, frozen=True, gc=False):
-    """A result as it is recorded, and its encoded row.
-
-    `body`: its body or WARC records; `links`: those of its page in a crawl; b"": none.
-    """
-
-    result: Result
-    row: bytes
-    body: bytes
-    links: bytes = b""
-
-
 class RowBuilder:
     """Builds the rows of a worker. Raises ConfigError if its handler cannot be loaded."""
 
     def __init__(self, settings: Worker) -> None:
-        self._handler = None
+        self._handler: Handler | None = None
         if settings.handler:
             # Imported only if needed, as it takes the process's alarm signal.
             from fetcher.roles.worker.handler import Handler  # noqa: PLC0415
@@ -72,64 +64,111 @@ class RowBuilder:
         return _NEEDED[bodies] | (Keep.BODY if self._handler or crawls else Keep.NOTHING)
 
     def encoder(self, output: Output) -> Callable[[Result], bytes] | None:
-        """The function that encodes a result, without bodies and a handler; None: use `make`."""
+        """The function that encodes a result, without bodies and a handler; None: use `maker`."""
         if self._handler is not None or output.bodies != "none":
             return None
         return CODECS[output.rows].encode
 
-    def make(
+    def maker(
         self,
         output: Output,
-        result: Result,
-        task: Task,
-        fetch: Fetch | None,
         warcinfo_id: str = "",
         reader: PageReader | None = None,
-        sitemaps: Sequence[str] = (),
-        confirmed: ParentPage | None = None,
-        *,
-        is_long: bool = False,
-    ) -> Made:
-        """Build a row.
+        parent: Parent | None = None,
+    ) -> Callable[[Line, Result], Made]:
+        """The function that makes the rows of a lease.
 
-        `fetch`: None if none has begun; `warcinfo_id`: for the WARC records. In a crawl: `reader`
-        reads the page, and `sitemaps` are those that its row proposes; `is_long`: its caller has
-        the turn to read a long page. `confirmed`: the page of the earlier job that the answer says
-        is still right.
+        `warcinfo_id`: for the WARC records. `reader`: reads the pages of a crawl. `parent`: the
+        earlier job of a refresh.
         """
-        kept = links = b""
-        if confirmed is not None:
-            result = confirmed.confirmed(result)
-        if output.bodies == "warc" and confirmed is not None:
-            result, kept = _copied(output, result, confirmed)
-        elif output.bodies != "none":
-            try:
-                result, kept = _kept(output, result, fetch, warcinfo_id)
-            # Whatever the server sent, the line gets its row, and the worker lives on.
-            except Exception as error:
-                self._defects.log("what line %d brought cannot be kept", result.line)
-                result = _without_body(result, one_line(error))
+        has_links_alone = self._handler is None and parent is None and output.bodies == "none"
+        if reader is not None and has_links_alone:
+            return functools.partial(_made_of_page, reader, CODECS[output.rows].encode)
+        return _Rows(output, self._handler, self._defects, warcinfo_id, reader, parent).make
+
+
+class _Rows:
+    """The rows of one lease, whatever belongs to them."""
+
+    def __init__(
+        self,
+        output: Output,
+        handler: Handler | None,
+        defects: Defects,
+        warcinfo_id: str,
+        reader: PageReader | None,
+        parent: Parent | None,
+    ) -> None:
+        self._output = output
+        self._encode = CODECS[output.rows].encode
+        self._handler = handler
+        self._defects = defects
+        self._warcinfo_id = warcinfo_id
+        self._reader = reader
+        self._parent = parent
+
+    def make(self, line: Line, result: Result) -> Made:
+        task, fetch, reader = line.task, line.fetch, self._reader
+        if self._parent is not None:
+            confirmed, result = self._parent.compared(line, result)
+            if confirmed is not None:
+                return self._made_again(task, fetch, result, confirmed)
         # Neither a handler nor a crawl may take half a page for a whole one.
-        body = whole_body(result, fetch)
+        body = _whole_body(result, fetch)
         found, handled = None, list[Link]()
-        if reader is not None and confirmed is None:
-            result, found = reader.read(result, task, body, is_long=is_long)
-        if self._handler is not None and confirmed is None:
+        if reader is not None:
+            # First, as a long page waits for its turn: no copy of the body may wait with it.
+            result, found = reader.read(result, line, body)
+        result, kept = self._with_body(result, fetch)
+        if self._handler is not None:
             result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
+        links = b""
         if reader is not None and found is not None:
-            links = reader.pack(result, task, found, sitemaps, handled)
-        elif reader is not None and confirmed is not None:
-            links = reader.pack_again(result, task, confirmed.links, sitemaps)
-        encode = CODECS[output.rows].encode
-        row = encode(result)
+            links = reader.pack(result, task, found, handled)
+        return self._made(result, kept, links)
+
+    def _made_again(
+        self, task: Task, fetch: Fetch | None, result: Result, confirmed: ParentPage
+    ) -> Made:
+        """The row of an answer which says that this page of the earlier job is still right."""
+        result, links = confirmed.confirmed(result), b""
+        if self._output.bodies == "warc":
+            result, kept = _copied(self._output, result, confirmed)
+        else:
+            result, kept = self._with_body(result, fetch)
+        if self._reader is not None:
+            links = self._reader.pack_again(result, task, confirmed.links)
+        return self._made(result, kept, links)
+
+    def _with_body(self, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
+        """The result with its body, and what goes with its row; without it, if that fails."""
+        if self._output.bodies == "none":
+            return result, b""
+        try:
+            return _kept(self._output, result, fetch, self._warcinfo_id)
+        # Whatever the server sent, the line gets its row, and the worker lives on.
+        except Exception as error:
+            self._defects.log("what line %d brought cannot be kept", result.line)
+            return _without_body(result, one_line(error)), b""
+
+    def _made(self, result: Result, kept: bytes, links: bytes) -> Made:
+        row = self._encode(result)
         if len(row) + len(kept) + len(links) > _MAX_BYTES:
             said = f"more than {_MAX_BYTES} bytes with its row"
             result, kept = _without_body(result, said), b""
-            row = encode(result)
+            row = self._encode(result)
         return Made(result, row, kept, links)
 
 
-def whole_body(result: Result, fetch: Fetch | None) -> bytes | None:
+def _made_of_page(
+    reader: PageReader, encode: Callable[[Result], bytes], line: Line, result: Result
+) -> Made:
+    """As _Rows.make, of a crawl that has no handler and keeps nothing but rows."""
+    result, found = reader.read(result, line, _whole_body(result, line.fetch))
+    return Made(result, encode(result), b"", reader.pack(result, line.task, found))
+
+
+def _whole_body(result: Result, fetch: Fetch | None) -> bytes | None:
     """The body of a finished line, if it is complete."""
     return fetch.body if fetch is not None and result.sha256 is not None else None
 

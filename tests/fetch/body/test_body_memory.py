@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from fetcher.fetch.body.body_memory import MAX_UNSENT_BYTES, Account, BodyMemory
+from fetcher.fetch.body.body_memory import MAX_UNSENT_BYTES, BodyMemory
 
 MB = 1024 * 1024
 
@@ -32,8 +32,7 @@ class Transfer:
         self.left = size
         self.size = size
         self.is_paused = False
-        self.account = Account(memory)
-        self.account.begin(self._resume)
+        self.account = memory.open_account()
 
     def _resume(self) -> None:
         self.is_paused = False
@@ -44,6 +43,7 @@ class Transfer:
             self.left -= piece_bytes
         else:
             self.is_paused = True
+            self.account.wait(self._resume)
 
 
 def test_a_transfer_pauses_when_the_budget_is_used_up_and_goes_on_when_room_comes_back() -> None:
@@ -102,10 +102,24 @@ def test_a_transfer_that_ends_in_a_pause_is_not_resumed_and_its_bytes_are_still_
     transfer = Transfer(memory, 3 * MB)
     transfer.receive(MB)
     transfer.receive(MB)
-    transfer.account.leave_queue()
+    transfer.account.leave_queue(transfer._resume)
     assert (memory.paused, memory.used_bytes) == (0, MB)
     loop.turn()
     assert transfer.is_paused
+
+
+def test_each_paused_transfer_of_a_fetch_goes_on_but_not_one_that_has_ended() -> None:
+    loop = Loop()
+    memory = BodyMemory(9 * MB, loop.schedule)
+    memory.put_row(9 * MB)
+    first, second, third = (Transfer(memory, MB) for _ in range(3))
+    second.account = third.account = first.account
+    for transfer in (first, second, third):
+        transfer.receive(MB)
+    second.account.leave_queue(second._resume)
+    memory.sent_rows(9 * MB)
+    loop.turn()
+    assert [each.is_paused for each in (first, second, third)] == [False, True, False]
 
 
 def test_who_waits_for_its_next_hop_gives_its_right_to_go_beyond_the_budget_to_another() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pycurl
 import pytest
 
-from fetcher.fetch.transfer.deadlines import CHECK_S, Deadline, Deadlines, slack_s
+from fetcher.fetch.transfer.deadlines import Deadline, slack_s
 
 CONNECTING = [(pycurl.E_OPERATION_TIMEDOUT, "Connection timed out")]
 TOTAL = [(pycurl.E_OPERATION_TIMEDOUT, "Operation timed out")]
@@ -34,16 +34,15 @@ class Timer:
 
 
 class Loop:
-    """The deadlines of a loop, and the clock and timers of the test."""
+    """A loop with the clock and timers of the test."""
 
     def __init__(self) -> None:
         self.at_s = 100.0
         self._timers: list[Timer] = []
         self.hub = SimpleNamespace(loop=SimpleNamespace(timer=self._timer))
-        clock = SimpleNamespace(now=lambda: self.at_s)
-        self.deadlines = Deadlines(cast(Any, self), cast(Any, clock))
+        self.clock = SimpleNamespace(now=lambda: self.at_s)
 
-    def _timer(self, after_s: float, _again_s: float = 0.0) -> Timer:
+    def _timer(self, after_s: float) -> Timer:
         self._timers.append(Timer(after_s))
         return self._timers[-1]
 
@@ -63,26 +62,27 @@ class Transfer:
         self.connected_us = 0
         self.cuts: list[tuple[int, str]] = []
         self.easy = SimpleNamespace(getinfo=lambda _: self.connected_us, cuts=self.cuts)
-        self.deadline = Deadline(self.loop.deadlines, cast(Any, self.easy), connect_s)
+        loop, easy = cast(Any, self.loop), cast(Any, self.easy)
+        self.deadline = Deadline(loop, loop.clock, easy, connect_s)
         self.deadline.begin(self.loop.at_s, total_s)
 
     def at(self, at_s: float) -> None:
         self.loop.at_s = 100.0 + at_s
 
     def check(self, at_s: float) -> list[float]:
-        """Let the common timer ring; returns how long the timer of this transfer runs, if any."""
+        """Check the transfer; returns how long its timer runs, if any."""
         self.at(at_s)
-        self.loop.timers[0].ring()
+        self.deadline.check(self.loop.at_s)
         return self.left_s
 
     @property
     def left_s(self) -> list[float]:
-        return [timer.after_s for timer in self.loop.timers[1:]]
+        return [timer.after_s for timer in self.loop.timers]
 
     def ring(self, at_s: float) -> list[tuple[int, str]]:
         """Let the timer of this transfer ring."""
         self.at(at_s)
-        self.loop.timers[1].ring()
+        self.loop.timers[0].ring()
         return self.cuts
 
 
@@ -125,22 +125,6 @@ def test_a_limit_before_the_first_check_is_kept_too(connect_s: float, total_s: f
     transfer = Transfer(connect_s, total_s)
     assert transfer.left_s == [0.3]
     assert transfer.ring(0.3) == CONNECTING
-
-
-def test_transfers_that_end_soon_share_one_timer_which_ends_with_the_last_of_them() -> None:
-    transfer = Transfer()
-    others = [Deadline(transfer.loop.deadlines, cast(Any, transfer.easy), 10.0) for _ in range(9)]
-    for other in others:
-        other.begin(transfer.loop.at_s, 60.0)
-    assert [timer.after_s for timer in transfer.loop.timers] == [CHECK_S]
-    for other in others:
-        other.end()
-    assert transfer.check(1.0) == []
-    transfer.deadline.end()
-    transfer.loop.timers[0].ring()
-    assert transfer.loop.timers == []
-    transfer.deadline.begin(transfer.loop.at_s, 60.0)
-    assert len(transfer.loop.timers) == 1
 
 
 def test_pauses_do_not_count() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pycurl
 import pytest
 
-from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.http.connections import Connections
 from fetcher.model import Outcome, Result
 from fetcher.settings.schema import Settings
@@ -186,7 +185,7 @@ def test_a_transfer_that_ends_in_a_pause_does_not_wait_for_memory_any_more() -> 
     transport = Connections(Settings())
     memory, exchange = transport.memory, transport.lend()
     memory.put_row(row_bytes := Settings().worker.max_body_memory)
-    exchange._account = Account(memory)
+    exchange._account = memory.open_account()
     assert exchange._on_body(b"a piece") == pycurl.WRITEFUNC_PAUSE
     assert memory.paused == 1
     exchange._release()

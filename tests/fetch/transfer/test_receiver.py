@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fetcher.fetch.body.body_blocks import Blocks
+from fetcher.fetch.body.intake import Intake
+from fetcher.fetch.http.connections import Connections
+from fetcher.fetch.transfer import receiver
+from fetcher.fetch.transfer.receiver import Receiver
 from fetcher.model import Outcome, Result
+from fetcher.settings.schema import Settings
 from support.fetching import fetch
 from support.scripted import Script, answer, chunked, head, scripted
 
@@ -92,3 +104,43 @@ def test_of_several_content_types_the_last_counts_as_in_a_browser() -> None:
     result = one(Script(answer(b"", "Content-Type: text/plain", "content-type: text/html")))
     assert result.content_type == "text/html"
     assert [name for name, _ in result.headers[1:]] == ["Content-Type", "content-type"]
+
+
+@pytest.fixture(scope="module")
+def idle() -> Receiver:
+    return Connections(Settings()).lend()
+
+
+def received(idle: Receiver, head_: list[bytes], pieces: list[bytes]) -> Blocks:
+    """What is gathered of an answer that comes in these pieces."""
+    blocks = Blocks()
+    idle._clear("GET", Intake(blocks))
+    for line in [b"HTTP/1.1 200 OK\r\n", *head_, b"\r\n"]:
+        assert idle._on_header(line) is None
+    for piece in pieces:
+        assert idle._on_body(piece) is None
+    return blocks
+
+
+@settings(max_examples=50)
+@given(
+    pieces=st.lists(st.binary(min_size=1, max_size=12), max_size=30),
+    block_bytes=st.integers(1, 20),
+    is_packed=st.booleans(),
+)
+def test_a_body_is_gathered_whole_and_in_large_blocks(
+    idle: Receiver, pieces: list[bytes], block_bytes: int, is_packed: bool
+) -> None:
+    body = b"".join(pieces)
+    sent = [gzip.compress(piece) for piece in pieces] if is_packed else pieces
+    head_ = [b"Content-Encoding: gzip\r\n"] if is_packed else []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receiver, "BLOCK_BYTES", block_bytes)
+        blocks = received(idle, head_, sent)
+    assert b"".join(blocks.pieces) == body
+    assert all(len(block) >= block_bytes for block in blocks.pieces[: blocks.blocks])
+    assert sum(map(len, blocks.pieces[blocks.blocks :])) < block_bytes
+    counted = idle.body_bytes, idle.wire_bytes
+    assert counted == (len(body), sum(map(len, sent)))
+    if body:
+        assert idle._digest.hexdigest() == hashlib.sha256(body).hexdigest()

@@ -33,18 +33,20 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
 
 
 def test_time_passes_while_the_loop_waits(loop: Loop) -> None:
+    loop.clock.watch_turns(is_on=True)
     began = loop.clock.now()
     assert loop.turn(0.0, 5.0) - began == pytest.approx(5.0)
 
 
 def test_a_turn_that_computes_for_long_counts_as_its_share(loop: Loop) -> None:
+    loop.clock.watch_turns(is_on=True)
     began = loop.clock.now()
     assert loop.turn(3.0, 1.0) - began == pytest.approx(1.02)
     assert loop.turn(0.02, 1.0) - began == pytest.approx(2.04)
 
 
 def test_the_clock_stands_still_within_a_long_turn_and_never_goes_back(loop: Loop) -> None:
-    loop.clock._on_begin()
+    loop.clock.watch_turns(is_on=True)
     loop.at_s += 0.02
     before = loop.clock.now()
     loop.at_s += 9.0
@@ -63,3 +65,17 @@ def test_time_is_left_out_only_while_turns_are_watched(loop: Loop) -> None:
     assert loop.clock.now() == pytest.approx(105.02)
     loop.clock.watch_turns(is_on=False)
     assert loop.clock.now() == pytest.approx(105.02)
+
+
+def test_a_clock_that_has_left_out_nothing_is_the_systems(loop: Loop) -> None:
+    system = loop.clock.now
+    loop.clock.watch_turns(is_on=True)
+    before = loop.clock.now()
+    loop.at_s += 0.01
+    loop.clock.watch_turns(is_on=False)
+    assert loop.clock.now is system
+    assert loop.clock.now() == pytest.approx(before + 0.01)
+    loop.clock.watch_turns(is_on=True)
+    loop.turn(1.0, 0.0)
+    loop.clock.watch_turns(is_on=False)
+    assert loop.clock.now is not system

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any, cast
 
 import gevent
 import pytest
+from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 from msgspec.structs import replace
 
+from fetcher.extract import page
 from fetcher.frontier.rules import CrawlRules
 from fetcher.model import Found, Outcome, Result, Task
+from fetcher.roles.worker.lines import Line
 from fetcher.roles.worker.page_reader import PageReader
 from fetcher.settings.schema import Settings
 
@@ -23,8 +27,22 @@ IMAGE = replace(ROW, headers=[("Content-Type", "image/png")], content_type="imag
 ITEMS = b"".join(b"<li><a href='/%d'>x</a></li>\n" % number for number in range(20_000))
 
 
-def reader() -> PageReader:
-    return PageReader(CrawlRules(sitemaps=True), Settings())
+class Pool:
+    """The lines that have waited for the turn to read a long page."""
+
+    def __init__(self) -> None:
+        self.waited: list[Line] = []
+
+    def wait_for(self, line: Line, turn: Semaphore) -> None:
+        self.waited.append(line)
+        turn.acquire()
+
+    def reader(self) -> PageReader:
+        return PageReader(CrawlRules(sitemaps=True), Settings(), lambda _: (), self.wait_for)
+
+
+def line(task: Task = TASK) -> Line:
+    return Line(cast(Any, None), task, "")
 
 
 @pytest.mark.parametrize(
@@ -41,14 +59,16 @@ def reader() -> PageReader:
         (replace(ROW, location="http://b.test/"), TASK, ITEMS, False),
     ],
 )
-def test_a_page_is_long_by_its_size(
+def test_a_line_waits_for_its_turn_if_its_page_is_long(
     row: Result, task: Task, body: bytes | None, is_long: bool
 ) -> None:
-    assert reader().is_long(row, task, body) is is_long
+    pool, waiting = Pool(), line(task)
+    pool.reader().read(row, waiting, body)
+    assert pool.waited == [waiting] * is_long
 
 
 def test_the_loop_goes_on_while_a_long_page_is_read() -> None:
-    pages = reader()
+    pages = Pool().reader()
     turns: list[int] = []
 
     def count() -> None:
@@ -57,12 +77,12 @@ def test_the_loop_goes_on_while_a_long_page_is_read() -> None:
             gevent.sleep(0)
 
     counter = gevent.spawn(count)
-    with pages.turn:
-        _, found = pages.read(ROW, TASK, ITEMS, is_long=True)
+    _, found = pages.read(ROW, line(), ITEMS)
     counter.kill()
     assert len(turns) > 1
     assert len(found.links) == 20_000
-    assert found == pages.read(ROW, TASK, ITEMS)[1]
+    assert found == page.read(ITEMS, URL, CrawlRules(), headers=HEADERS)
+    assert pages.read(ROW, line(), ITEMS)[1] == found, "its turn has ended"
 
 
 def test_a_long_page_whose_reader_fails_keeps_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,5 +90,7 @@ def test_a_long_page_whose_reader_fails_keeps_its_row(monkeypatch: pytest.Monkey
         raise RuntimeError("no more threads")
 
     monkeypatch.setattr(ThreadPool, "apply", fail)
-    row, found = reader().read(ROW, TASK, ITEMS, is_long=True)
+    pages = Pool().reader()
+    for _ in range(2):
+        row, found = pages.read(ROW, line(), ITEMS)
     assert (found.links, row.error) == ({}, "its links: RuntimeError: no more threads")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 from msgspec import UNSET
@@ -15,6 +16,7 @@ from fetcher.frontier.totals import Refusal
 from fetcher.model import Found, Outcome, Result, Task
 from fetcher.protocol import links as wire
 from fetcher.roles.worker import page_reader
+from fetcher.roles.worker.lines import Line
 from fetcher.roles.worker.page_reader import PageReader
 from fetcher.settings.schema import Settings
 
@@ -28,15 +30,28 @@ BODY = b'<title>T</title><a href="next?b=1&a=2#x">n</a><img src=i.png><a rel=nof
 SITEMAP = b"<urlset><url><loc>http://a.test/one</loc></url></urlset>"
 
 
-def reader(**rules: Any) -> PageReader:
-    return PageReader(CrawlRules(**rules), Settings())
+def line(task: Task = TASK) -> Line:
+    return Line(cast(Any, None), task, "")
+
+
+def no_wait(*_: object) -> None:
+    raise AssertionError("none of these pages is long")
+
+
+def reader(named: Sequence[str] = (), **rules: Any) -> PageReader:
+    """`named`: the sitemaps that robots.txt names."""
+    return PageReader(CrawlRules(**rules), Settings(), lambda _: named, no_wait)
 
 
 def read(
-    of: PageReader, row: Result = ROW, body: bytes | None = BODY, task: Task = TASK, **more: Any
+    of: PageReader,
+    row: Result = ROW,
+    body: bytes | None = BODY,
+    task: Task = TASK,
+    handled: Sequence[Link] = (),
 ) -> tuple[Result, wire.PageLinks]:
-    row, found = of.read(row, task, body)
-    packed = of.pack(row, task, found, **more)
+    row, found = of.read(row, line(task), body)
+    packed = of.pack(row, task, found, handled)
     return row, wire.decode(packed) if packed else wire.PageLinks(())
 
 
@@ -110,18 +125,36 @@ def test_a_redirect_keeps_method_body_headers_id_and_route_as_where_it_is_follow
     assert request(308, "http://b.test/x") == elsewhere, "no secret goes to another origin"
 
 
+def sitemaps(of: PageReader, row: Result, task: Task) -> list[str]:
+    return [url for via, url in urls(read(of, row, None, task)[1]) if via == "sitemap"]
+
+
 def test_only_seeds_that_were_answered_propose_sitemaps() -> None:
     of = reader(sitemaps=True)
-    assert of.proposes_sitemaps(ROW, SEED)
+    usual = ["http://a.test/sitemap.xml"]
+    assert sitemaps(of, ROW, SEED) == usual
     moved_to = Task(2, URL, found=Found(0, 1, "redirect", 1))
-    assert of.proposes_sitemaps(ROW, moved_to)
-    assert not of.proposes_sitemaps(ROW, TASK)
-    assert not of.proposes_sitemaps(replace(ROW, location="http://b.test/"), SEED)
-    assert not of.proposes_sitemaps(replace(ROW, outcome=Outcome.DNS), SEED)
-    assert not reader().proposes_sitemaps(ROW, SEED)
-    assert of.sitemaps_of(URL, []) == ["http://a.test/sitemap.xml"]
+    assert sitemaps(of, ROW, moved_to) == usual
+    assert sitemaps(of, replace(ROW, outcome=Outcome.HTTP_ERROR), SEED) == usual
+    assert sitemaps(of, ROW, TASK) == []
+    assert sitemaps(of, replace(ROW, location="http://b.test/"), SEED) == []
+    assert sitemaps(of, replace(ROW, outcome=Outcome.DNS), SEED) == []
+    assert sitemaps(reader(), ROW, SEED) == []
     named = ["/maps/1.xml", "HTTP://a.test/2.xml#x", "no url:", "ftp://a.test/3.xml"]
-    assert of.sitemaps_of(URL, named)[:2] == ["http://a.test/maps/1.xml", "http://a.test/2.xml"]
+    of = reader(named, sitemaps=True)
+    assert sitemaps(of, ROW, SEED)[:2] == ["http://a.test/maps/1.xml", "http://a.test/2.xml"]
+
+
+def test_an_unchanged_page_has_its_links_again_and_new_sitemaps() -> None:
+    links = [Link("http://a.test/1"), Link("http://a.test/old.xml", "sitemap")]
+    of = reader(["/old.xml", "/new.xml"], sitemaps=True)
+    packed = wire.decode(of.pack_again(ROW, SEED, links))
+    assert urls(packed) == [
+        ("sitemap", "http://a.test/new.xml"),
+        ("a", "http://a.test/1"),
+        ("sitemap", "http://a.test/old.xml"),
+    ]
+    assert wire.decode(reader().pack_again(ROW, SEED, links)).links == tuple(links)
 
 
 def test_a_sitemap_is_read_where_a_link_or_a_seed_says_that_it_is_one() -> None:
@@ -139,7 +172,7 @@ def test_a_sitemap_is_read_where_a_link_or_a_seed_says_that_it_is_one() -> None:
 
 def test_links_of_the_handler_come_first_and_may_be_all() -> None:
     handled = [Link("http://a.test/h", "handler")]
-    _, links = read(reader(), handled=handled, sitemaps=["http://a.test/sitemap.xml"])
+    _, links = read(reader(sitemaps=True), task=SEED, handled=handled)
     assert [via for via, _ in urls(links)] == ["sitemap", "handler", "a"]
     _, links = read(reader(page_links=False), handled=handled)
     assert (links.links, links.left_out) == (tuple(handled), {})
@@ -169,11 +202,11 @@ def test_two_urls_are_one_page_if_their_keys_are_the_same() -> None:
 
 
 def test_a_row_without_links_carries_nothing() -> None:
-    row, found = reader().read(ROW, TASK, b"text")
+    row, found = reader().read(ROW, line(), b"text")
     assert (row.title, reader().pack(row, TASK, found)) == (UNSET, b"")
 
 
 def test_a_handler_that_fails_does_not_cost_the_links_of_its_page() -> None:
-    _, found = reader().read(ROW, TASK, BODY)
+    _, found = reader().read(ROW, line(), BODY)
     failed = replace(ROW, outcome=Outcome.HANDLER, error="handler: no")
     assert wire.decode(reader().pack(failed, TASK, found)).links

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.fetch.body.capture import Keep
-from fetcher.fetch.interface import Whole
+from fetcher.fetch.interface import Fetch, Whole
+from fetcher.frontier.rules import CrawlRules
 from fetcher.model import Outcome, Result, Task
 from fetcher.protocol.output_spec import Bodies, BodyNames, Output, RowForm
 from fetcher.roles.worker import row_builder
-from fetcher.roles.worker.row_builder import Made, RowBuilder
+from fetcher.roles.worker.lease_buffer import Made
+from fetcher.roles.worker.lines import Line
+from fetcher.roles.worker.page_reader import PageReader
+from fetcher.roles.worker.parent import Parent
+from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.rows import jsonl, warc
 from fetcher.rows.body_names import body_file
 from fetcher.settings.schema import Settings
@@ -33,9 +38,12 @@ def make(
 ) -> Made:
     fetch = Whole(lambda _: row, TASK)
     fetch.body = body
-    return RowBuilder(Settings().worker).make(
-        Output(bodies=bodies, body_names=names), row, TASK, fetch
-    )
+    output = Output(bodies=bodies, body_names=names)
+    return RowBuilder(Settings().worker).maker(output)(line(fetch), row)
+
+
+def line(fetch: Fetch | None = None) -> Line:
+    return Line(cast(Any, None), TASK, "", fetch)
 
 
 def kept(
@@ -59,7 +67,7 @@ def test_where_only_rows_are_kept_an_encoder_makes_the_same_rows(rows: RowForm) 
     builder, output = RowBuilder(Settings().worker), Output(rows=rows)
     encode = builder.encoder(output)
     assert encode is not None
-    assert Made(ROW, encode(ROW), b"") == builder.make(output, ROW, TASK, None)
+    assert Made(ROW, encode(ROW), b"") == builder.maker(output)(line(), ROW)
 
 
 @pytest.mark.parametrize("bodies", ["inline", "files", "warc"])
@@ -132,3 +140,22 @@ def test_a_fetch_keeps_what_the_job_asks_for() -> None:
     wanted: list[Bodies] = ["none", "inline", "files", "warc"]
     kept = [keeper.needed(bodies) for bodies in wanted]
     assert kept == [Keep.NOTHING, Keep.BODY, Keep.BODY, Keep.WIRE]
+
+
+@pytest.mark.parametrize("body", [BODY, BODY + b"<a href=/x>", None])
+def test_a_crawl_that_keeps_nothing_makes_the_same_rows_by_a_shorter_way(
+    body: bytes | None,
+) -> None:
+    row = replace(
+        ROW, url="http://a.test/", headers=[("Content-Type", "text/html")], content_type="text/html"
+    )
+    fetch = Whole(lambda _: row, TASK)
+    fetch.body = body
+    reader = PageReader(CrawlRules(title=True), Settings(), lambda _: (), lambda *_: None)
+    builder = RowBuilder(Settings().worker)
+    parent = Parent("")  # without an earlier job, which compares nothing
+    short = builder.maker(Output(), "", reader)
+    long = builder.maker(Output(), "", reader, parent)
+    assert type(short) is not type(long)
+    assert short(line(fetch), row) == long(line(fetch), row)
+    assert bool(short(line(fetch), row).links) is (body != BODY and body is not None)
