@@ -81,7 +81,7 @@ def test_the_loop_goes_on_while_a_long_page_is_read() -> None:
     counter.kill()
     assert len(turns) > 1
     assert len(found.links) == 20_000
-    assert found == page.read(ITEMS, URL, CrawlRules(), headers=HEADERS)
+    assert found == page.read(ITEMS, URL, CrawlRules(), content_type="text/html")
     assert pages.read(ROW, line(), ITEMS)[1] == found, "its turn has ended"
 
 

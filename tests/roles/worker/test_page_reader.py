@@ -78,7 +78,7 @@ def test_a_key_travels_where_it_differs_from_the_url() -> None:
     "row",
     [
         replace(ROW, outcome=Outcome.HTTP_ERROR, status=404),
-        replace(ROW, headers=[("Content-Type", "application/pdf")]),
+        replace(ROW, content_type="application/pdf"),
     ],
 )
 def test_only_good_answers_that_are_pages_are_read(row: Result) -> None:
