@@ -99,14 +99,14 @@ class Growth:
         """The links of those rows of a chunk that have some. Raises WireError."""
         if not chunk.link_bytes:
             return []
+        pages = iter(links.decode_rows(chunk.links, sum(map(bool, chunk.link_bytes))))
         hops = chunk.hops or [0] * len(chunk.lines)
-        rows = zip(chunk.lines, chunk.depths, hops, chunk.link_bytes, strict=True)
         found = []
-        end = 0
-        for line, depth, hop, size in rows:
-            start, end = end, end + size
+        for line, depth, hop, size in zip(
+            chunk.lines, chunk.depths, hops, chunk.link_bytes, strict=True
+        ):
             if size:
-                page = links.decode(chunk.links[start:end])
+                page = next(pages)
                 found.append(RowLinks(line, depth, page.links, hop, page.left_out))
         return found
 

@@ -84,16 +84,18 @@ def totals_of(answers: Iterable[Admitted]) -> CrawlTotals:
         totals.links += len(each.edges)
         if each.unknown:  # not of most pages of a site that is known
             _count_unknown(each, totals)
-        for reason, count in each.row.left_out.items():
-            totals.links += count
-            totals.refuse(reason, count)
+        if each.row.left_out:
+            totals.links += sum(each.row.left_out.values())
+            for reason, count in each.row.left_out.items():
+                totals.refuse(reason, count)
     return totals
 
 
 def _count_unknown(found: Admitted, totals: CrawlTotals) -> None:
     """Count the links that led to no line before."""
     row, new = found.row, found.new
-    if len(new) < found.unknown:  # some are refused, or lead to a new line of another link
+    # If not all of them are new lines, some are refused, or lead to a new line of another link.
+    if len(new) < found.unknown and tuple in map(type, found.edges):
         reasons = [edge[0] for edge in found.edges if type(edge) is tuple]
         for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
             totals.refuse(reason, reasons.count(reason))

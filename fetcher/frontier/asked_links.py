@@ -7,27 +7,38 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
+from fetcher.frontier.keys import KEY_BYTES, digests_of
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
 
 
 class AskedLinks:
-    """The links of rows, numbered in their order, and their key texts."""
+    """The links of rows, numbered in their order, and their keys."""
 
-    def __init__(self, tables: Sequence[LinkTable], text_of: Callable[[Link], str]) -> None:
-        """`text_of`: see LinkTable.key_texts."""
+    def __init__(
+        self, tables: Sequence[LinkTable], text_of: Callable[[Link], str], seed: int
+    ) -> None:
+        """`text_of`: see LinkTable.key_texts; `seed`: of the keys."""
         self._tables = tables
-        urls = [table.urls for table in tables]
-        self._starts = list(accumulate(map(len, urls), initial=0))  # of each row
-        self.texts = list(chain.from_iterable(urls))
-        for table, start in zip(tables, self._starts, strict=False):
-            if table.rest:
-                for at, text in table.key_texts(text_of):
-                    (self.texts[start + at],) = encoded((text,))
+        # Row by row, as the URLs of all rows and their keys would not fit into the CPU's caches.
+        keys = [b"".join(digests_of(_key_texts(table, text_of), seed)) for table in tables]
+        ends = accumulate([len(each) // KEY_BYTES for each in keys], initial=0)
+        self._starts = list(ends)  # of each row
+        self.keys = b"".join(keys)  # KEY_BYTES each
+
+    @property
+    def most(self) -> int:
+        """The links of the row that has most."""
+        return max([end - start for start, end in pairwise(self._starts)], default=0)
+
+    def keys_of(self, numbers: Sequence[int]) -> list[bytes]:
+        """The keys of the links with these numbers."""
+        keys = self.keys
+        return [keys[number * KEY_BYTES : (number + 1) * KEY_BYTES] for number in numbers]
 
     def links(self, numbers: Sequence[int]) -> tuple[LinkTable, list[int]]:
         """The links with these ascending numbers, and the index of each row's first one."""
@@ -48,17 +59,28 @@ class AskedLinks:
 
         `edges`: of all links; `starts`: the index of each row's first link in `batch`.
         """
-        answers = [
-            Admitted(row, edges[begin:end], table.kinds)
-            for row, table, (begin, end) in zip(
-                rows, self._tables, pairwise(self._starts), strict=True
-            )
-        ]
-        if batch.keys:  # not of most pages of a site that is known
-            for at, (start, end) in enumerate(pairwise(starts)):
-                if start < end:
-                    answers[at] = _with_unknown(answers[at], batch, start, end)
+        answers = self.known(rows, edges)
+        for at, (start, end) in enumerate(pairwise(starts)):
+            if start < end:
+                answers[at] = _with_unknown(answers[at], batch, start, end)
         return answers
+
+    def known(self, rows: Sequence[RowLinks], lines: list[Edge]) -> list[Admitted]:
+        """The same, if all links lead to lines of the log."""
+        places = pairwise(self._starts)
+        return [
+            Admitted(row, lines[begin:end], table.kinds)
+            for row, table, (begin, end) in zip(rows, self._tables, places, strict=True)
+        ]
+
+
+def _key_texts(table: LinkTable, text_of: Callable[[Link], str]) -> list[bytes]:
+    if not table.rest:  # as nearly always
+        return table.urls
+    texts = [*table.urls]
+    for at, text in table.key_texts(text_of):
+        (texts[at],) = encoded((text,))
+    return texts
 
 
 def _with_unknown(found: Admitted, batch: LinkBatch, start: int, end: int) -> Admitted:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fetcher.frontier.admitted import RECORD_BYTES, Edge, RowLinks, totals_of
 from fetcher.frontier.asked_links import AskedLinks
+from fetcher.frontier.keys import digests_of
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import Link, LinkRequest
 from fetcher.frontier.totals import CrawlTotals, Refusal
 
+SEED = 7
 PAGES = [
     [Link("http://h/a"), Link("http://h/b", key="http://h/B")],
     [],
@@ -17,11 +19,16 @@ PAGES = [
 
 
 def asked() -> AskedLinks:
-    return AskedLinks([LinkTable.of(page) for page in PAGES], lambda link: f"POST {link.url}")
+    return AskedLinks([LinkTable.of(page) for page in PAGES], lambda link: f"POST {link.url}", SEED)
 
 
-def test_the_texts_of_all_rows_are_asked_for_in_their_order() -> None:
-    assert asked().texts == [b"http://h/a", b"http://h/B", b"http://h/c", b"POST http://h/d"]
+def test_the_keys_of_all_rows_are_asked_for_in_their_order() -> None:
+    texts = [b"http://h/a", b"http://h/B", b"http://h/c", b"POST http://h/d"]
+    keys = digests_of(texts, SEED)
+    assert asked().keys == b"".join(keys)
+    assert asked().keys_of([1, 3]) == [keys[1], keys[3]]
+    assert asked().most == 2
+    assert AskedLinks([], str, SEED).most == 0
 
 
 def test_only_chosen_links_are_made_and_each_row_knows_its_first_one() -> None:
