@@ -122,9 +122,9 @@ class Growth:
         self._count(answers)
         if self._keeps_links:
             self.pending.edges += [
-                _encode((each.row.line, each.edges, each.kinds))
+                _encode((each.row.line, each.to, each.kinds))
                 for each in answers
-                if each.edges or each.row.left_out
+                if each.to or each.row.left_out
             ]
 
     def _take(self, admitted: Admitted) -> None:

@@ -20,7 +20,7 @@ from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
-from fetcher.frontier.key_table import KeyTable
+from fetcher.frontier.key_table import KeyTable, Numbers
 from fetcher.frontier.keys import (
     HostNumbers,
     as_keys,
@@ -123,7 +123,17 @@ class Frontier:
         kinds = packed_kinds([link.via for link in links])
         foreign = [False] * len(new)
         return Admitted(
-            *(_SEEDS, edges, kinds, len(links), batch.first_line, new, batch.records, foreign)
+            *(
+                _SEEDS,
+                len(links),
+                edges,
+                kinds,
+                len(links),
+                batch.first_line,
+                new,
+                batch.records,
+                foreign,
+            )
         )
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
@@ -146,9 +156,7 @@ class Frontier:
             self._stop_at_depth(row, start, end, batch)
         self._admit(batch)
         batch.foreign = self._scope.are_foreign(_origins(batch.records))
-        for at, edge in zip(unknown, batch.edges, strict=True):
-            lines[at] = edge
-        return asked.admitted(rows, lines, batch, starts)
+        return asked.admitted(rows, lines, unknown, batch, starts)
 
     def _asked(self, rows: Sequence[RowLinks]) -> AskedLinks:
         return AskedLinks([LinkTable.of(row.links) for row in rows], self._text_of, self._seed)
@@ -169,10 +177,10 @@ class Frontier:
         left_out = row.left_out | {Refusal.LINKS_PER_PAGE: surplus} if surplus else row.left_out
         return replace(row, links=kept, left_out=left_out)
 
-    def _looked_up(self, keys: Iterable[bytes]) -> tuple[list[Edge], list[int]]:
+    def _looked_up(self, keys: Iterable[bytes]) -> tuple[Numbers, list[int]]:
         """The line of each of these keys or 0, and the indices of those without one."""
         lines = self._seen.numbers_of(as_keys(keys))
-        return lines.tolist(), (lines == 0).nonzero()[0].tolist()
+        return lines, (lines == 0).nonzero()[0].tolist()
 
     def _judge_links(self, batch: LinkBatch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
@@ -181,7 +189,7 @@ class Frontier:
         if judged.texts:
             keys = digests_of(encoded(judged.texts.values()), self._seed)
             lines, _ = self._looked_up(keys)
-            for at, key, line in zip(judged.texts, keys, lines, strict=True):
+            for at, key, line in zip(judged.texts, keys, lines.tolist(), strict=True):
                 batch.keys[at], batch.edges[at] = key, line
             batch.is_corrected = True
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
+from fetcher.frontier.key_table import Numbers
 from fetcher.frontier.keys import KEY_BYTES, digests_of
+from fetcher.frontier.line_lists import LineLists
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
@@ -26,14 +28,10 @@ class AskedLinks:
         self._tables = tables
         # Row by row, as the URLs of all rows and their keys would not fit into the CPU's caches.
         keys = [b"".join(digests_of(_key_texts(table, text_of), seed)) for table in tables]
-        ends = accumulate([len(each) // KEY_BYTES for each in keys], initial=0)
-        self._starts = list(ends)  # of each row
+        counts = [len(each) // KEY_BYTES for each in keys]
+        self.most = max(counts, default=0)  # the links of the row that has most
+        self._starts = list(accumulate(counts, initial=0))  # of each row
         self.keys = b"".join(keys)  # KEY_BYTES each
-
-    @property
-    def most(self) -> int:
-        """The links of the row that has most."""
-        return max([end - start for start, end in pairwise(self._starts)], default=0)
 
     def keys_of(self, numbers: Sequence[int]) -> list[bytes]:
         """The keys of the links with these numbers."""
@@ -53,23 +51,34 @@ class AskedLinks:
         return joined(links), starts
 
     def admitted(
-        self, rows: Sequence[RowLinks], edges: list[Edge], batch: LinkBatch, starts: Sequence[int]
+        self,
+        rows: Sequence[RowLinks],
+        lines: Numbers,
+        unknown: Sequence[int],
+        batch: LinkBatch,
+        starts: Sequence[int],
     ) -> list[Admitted]:
         """The decisions on the links of each row.
 
-        `edges`: of all links; `starts`: the index of each row's first link in `batch`.
+        `lines`: of all links; `unknown`: the numbers of those that led to none before, which are in
+        `batch`; `starts`: the index there of each row's first one.
         """
-        answers = self.known(rows, edges)
+        answers = self.known(rows, lines)
         for at, (start, end) in enumerate(pairwise(starts)):
             if start < end:
-                answers[at] = _with_unknown(answers[at], batch, start, end)
+                begin = self._starts[at]
+                edges: list[Edge] = lines[begin : self._starts[at + 1]].tolist()
+                for number, edge in zip(unknown[start:end], batch.edges[start:end], strict=True):
+                    edges[number - begin] = edge
+                answers[at] = _with_unknown(answers[at], edges, batch, start, end)
         return answers
 
-    def known(self, rows: Sequence[RowLinks], lines: list[Edge]) -> list[Admitted]:
+    def known(self, rows: Sequence[RowLinks], lines: Numbers) -> list[Admitted]:
         """The same, if all links lead to lines of the log."""
+        lists = LineLists(lines)
         places = pairwise(self._starts)
         return [
-            Admitted(row, lines[begin:end], table.kinds)
+            Admitted(row, end - begin, lists.part(begin, end) if begin < end else [], table.kinds)
             for row, table, (begin, end) in zip(rows, self._tables, places, strict=True)
         ]
 
@@ -83,12 +92,15 @@ def _key_texts(table: LinkTable, text_of: Callable[[Link], str]) -> list[bytes]:
     return texts
 
 
-def _with_unknown(found: Admitted, batch: LinkBatch, start: int, end: int) -> Admitted:
+def _with_unknown(
+    found: Admitted, edges: list[Edge], batch: LinkBatch, start: int, end: int
+) -> Admitted:
     """The decisions on a row of which the links `start` to `end` - 1 of the batch are."""
     first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
     return Admitted(
         found.row,
-        found.edges,
+        found.links,
+        edges,
         found.kinds,
         end - start,
         batch.first_line + first,

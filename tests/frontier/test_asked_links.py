@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fetcher.frontier.admitted import RECORD_BYTES, Edge, RowLinks, totals_of
 from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.keys import digests_of
@@ -46,7 +48,9 @@ def test_each_row_is_answered_with_its_own_links() -> None:
     )
     batch.records = bytes([1]) * RECORD_BYTES + bytes([2]) * RECORD_BYTES
     batch.foreign = [False, True]
-    first, second, third = asked().admitted(rows, [3, 10, 11, refused], batch, [0, 1, 1, 3])
+    batch.edges = [10, 11, refused]
+    lines = np.array([3, 0, 0, 0], dtype=np.uint32)
+    first, second, third = asked().admitted(rows, lines, [1, 2, 3], batch, [0, 1, 1, 3])
     assert (first.edges, list(first.new), first.lines[0].line) == ([3, 10], [PAGES[0][1]], 10)
     assert (second.edges, list(second.new), second.unknown) == ([], [], 0)
     assert (third.edges, list(third.new), third.foreign) == ([11, refused], [PAGES[2][0]], [True])
