@@ -5,17 +5,21 @@ Those that lead to no line yet go to a LinkBatch.
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
+from typing import Final
 
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.key_table import Numbers
-from fetcher.frontier.keys import KEY_BYTES, digests_of
+from fetcher.frontier.keys import KEY_BYTES, as_keys, digests_of
 from fetcher.frontier.line_lists import LineLists
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
+
+_ONE_KEY: Final = struct.Struct(f"{KEY_BYTES}s")
 
 
 class AskedLinks:
@@ -35,8 +39,8 @@ class AskedLinks:
 
     def keys_of(self, numbers: Sequence[int]) -> list[bytes]:
         """The keys of the links with these numbers."""
-        keys = self.keys
-        return [keys[number * KEY_BYTES : (number + 1) * KEY_BYTES] for number in numbers]
+        keys = as_keys((self.keys,)).take(numbers, axis=0).tobytes()
+        return list(chain.from_iterable(_ONE_KEY.iter_unpack(keys)))
 
     def links(self, numbers: Sequence[int]) -> tuple[LinkTable, list[int]]:
         """The links with these ascending numbers, and the index of each row's first one."""
@@ -66,10 +70,12 @@ class AskedLinks:
         answers = self.known(rows, lines)
         for at, (start, end) in enumerate(pairwise(starts)):
             if start < end:
-                begin = self._starts[at]
-                edges: list[Edge] = lines[begin : self._starts[at + 1]].tolist()
-                for number, edge in zip(unknown[start:end], batch.edges[start:end], strict=True):
-                    edges[number - begin] = edge
+                edges = batch.edges[start:end]
+                if len(edges) < answers[at].links:  # the others lead to lines
+                    begin, new = self._starts[at], edges
+                    edges = lines[begin : self._starts[at + 1]].tolist()
+                    for number, edge in zip(unknown[start:end], new, strict=True):
+                        edges[number - begin] = edge
                 answers[at] = _with_unknown(answers[at], edges, batch, start, end)
         return answers
 

@@ -98,7 +98,8 @@ class Judge:
             and not links.has_any(_EXCEPTION_KINDS)
             and max(map(len, urls), default=0) <= max_bytes
         ):
-            if max(map(str.count, urls, repeat("/")), default=0) <= max_slashes:
+            are_in_scope = out_of_scope not in usual
+            if are_in_scope and max(map(str.count, urls, repeat("/")), default=0) <= max_slashes:
                 return []
             return [
                 index

@@ -54,10 +54,12 @@ def admitted_without_budgets(
     """
     keys, verdicts = batch.keys, batch.verdicts
     if all_may_be:
+        lines = dict(zip(keys, itertools.count(batch.first_line)))
+        if len(lines) == len(keys):  # as of pages that nothing has led to so far
+            batch.edges = list(lines.values())
+            return range(len(keys)), lines
         lines = dict(zip(dict.fromkeys(keys), itertools.count(batch.first_line)))
         batch.edges = list(map(lines.__getitem__, keys))
-        if len(lines) == len(keys):
-            return range(len(keys)), lines
         firsts = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
         return sorted(firsts.values()), lines
     taken = [index for index, verdict in enumerate(verdicts) if type(verdict) is int]

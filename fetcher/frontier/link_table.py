@@ -116,7 +116,7 @@ class LinkTable(Sequence[Link]):
         """The links with these indices."""
         urls = self.urls
         if len(indices) == len(urls):
-            return self
+            return LinkTable(urls, self.kinds, self.rest)  # with the URLs that are split now
         rest = self.rest and {
             number: self.rest[at] for number, at in enumerate(indices) if at in self.rest
         }
