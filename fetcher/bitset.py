@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, TypeVar
+
+_Item = TypeVar("_Item")
 
 _TRUTH: Final = bytes.maketrans(b"01", b"\0\1")  # of digits: only a byte 0 is false
 
 
-def digits(mask: int) -> str:
-    """The bits from the lowest to the highest set one, as 0 and 1; "0" for none."""
-    return f"{mask:b}"[::-1]
-
-
 def offsets(mask: int) -> Iterator[int]:
     """Yield the numbers of the set bits, ascending."""
-    return itertools.compress(itertools.count(), digits(mask).encode().translate(_TRUTH))
+    return chosen(itertools.count(), mask)
+
+
+def chosen(items: Iterable[_Item], mask: int) -> Iterator[_Item]:
+    """Yield those items whose bits are set, of which the first item has the lowest."""
+    # A shift of a long mask for each item would take longer.
+    return itertools.compress(items, f"{mask:b}"[::-1].encode().translate(_TRUTH))
 
 
 def mask_of(items: Iterable[int]) -> int:

@@ -5,6 +5,7 @@ Only committed lines are sent.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
@@ -45,14 +46,12 @@ def page(
         return LogPage(first, end, b"", b"")
     texts: list[bytes] = []
     size = 0
-    is_open = bitset.digits(mask)  # a shift of a long mask for each line would take longer
-    found = growth.files.log_texts(first, first + len(is_open))
-    for line, (bit, text) in enumerate(zip(is_open, found, strict=True), first):
-        if bit == "0":
-            continue
+    found = growth.files.log_texts(first, first + mask.bit_length())
+    for text in bitset.chosen(found, mask):
         size += len(text) + 1
         if size > MAX_PAGE_BYTES:
-            end, mask = line, mask & ((1 << (line - first)) - 1)
+            offset = next(islice(bitset.offsets(mask), len(texts), None))
+            end, mask = first + offset, mask & ((1 << offset) - 1)
             break
         texts.append(text)
     return LogPage(first, end, bitset.pack(mask), b"\n".join(texts))

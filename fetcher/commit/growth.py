@@ -99,14 +99,14 @@ class Growth:
         """The links of those rows of a chunk that have some. Raises WireError."""
         if not chunk.link_bytes:
             return []
+        pages = iter(links.decode_rows(chunk.links, sum(map(bool, chunk.link_bytes))))
         hops = chunk.hops or [0] * len(chunk.lines)
-        rows = zip(chunk.lines, chunk.depths, hops, chunk.link_bytes, strict=True)
         found = []
-        end = 0
-        for line, depth, hop, size in rows:
-            start, end = end, end + size
+        for line, depth, hop, size in zip(
+            chunk.lines, chunk.depths, hops, chunk.link_bytes, strict=True
+        ):
             if size:
-                page = links.decode(chunk.links[start:end])
+                page = next(pages)
                 found.append(RowLinks(line, depth, page.links, hop, page.left_out))
         return found
 
@@ -122,9 +122,9 @@ class Growth:
         self._count(answers)
         if self._keeps_links:
             self.pending.edges += [
-                _encode((each.row.line, each.edges, each.kinds))
+                _encode((each.row.line, each.to, each.kinds))
                 for each in answers
-                if each.edges or each.row.left_out
+                if each.to or each.row.left_out
             ]
 
     def _take(self, admitted: Admitted) -> None:

@@ -20,7 +20,7 @@ from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
-from fetcher.frontier.key_table import KeyTable
+from fetcher.frontier.key_table import KeyTable, Numbers
 from fetcher.frontier.keys import (
     HostNumbers,
     as_keys,
@@ -104,7 +104,8 @@ class Frontier:
         """
         texts, hosts, origins = self._judge.seeds(links)
         numbers = host_numbers(hosts, self._seed)
-        keys, _, unknown = self._looked_up(encoded(texts))
+        keys = digests_of(encoded(texts), self._seed)
+        _, unknown = self._looked_up(keys)
         batch = LinkBatch(LinkTable.of(links).chosen(unknown), chosen(keys, unknown))
         batch.verdicts = numbers[unknown].tolist()
         batch.origins = chosen(origins, unknown)
@@ -122,7 +123,17 @@ class Frontier:
         kinds = packed_kinds([link.via for link in links])
         foreign = [False] * len(new)
         return Admitted(
-            *(_SEEDS, edges, kinds, len(links), batch.first_line, new, batch.records, foreign)
+            *(
+                _SEEDS,
+                len(links),
+                edges,
+                kinds,
+                len(links),
+                batch.first_line,
+                new,
+                batch.records,
+                foreign,
+            )
         )
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
@@ -131,23 +142,24 @@ class Frontier:
 
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
-        tables = [LinkTable.of(row.links) for row in rows]
-        most = max([len(table.urls) for table in tables], default=0)
-        if most > self._rules.links_per_page:
+        asked = self._asked(rows)
+        if asked.most > self._rules.links_per_page:
             rows = [self._within_limit(row) for row in rows]
-            tables = [LinkTable.of(row.links) for row in rows]
-        asked = AskedLinks(tables, self._text_of)
-        keys, lines, unknown = self._looked_up(asked.texts)
+            asked = self._asked(rows)
+        lines, unknown = self._looked_up((asked.keys,))
+        if not unknown:  # as of most pages of a site that is known
+            return asked.known(rows, lines)
         links, starts = asked.links(unknown)
-        batch = LinkBatch(links, chosen(keys, unknown))
-        if links:
-            self._judge_links(batch)
-            for row, (start, end) in zip(rows, pairwise(starts), strict=True):
-                self._stop_at_depth(row, start, end, batch)
-            self._admit(batch)
-            batch.foreign = self._scope.are_foreign(_origins(batch.records))
-        edges = _with_edges(lines, unknown, batch.edges)
-        return asked.admitted(rows, edges, batch, starts)
+        batch = LinkBatch(links, asked.keys_of(unknown))
+        self._judge_links(batch)
+        for row, (start, end) in zip(rows, pairwise(starts), strict=True):
+            self._stop_at_depth(row, start, end, batch)
+        self._admit(batch)
+        batch.foreign = self._scope.are_foreign(_origins(batch.records))
+        return asked.admitted(rows, lines, unknown, batch, starts)
+
+    def _asked(self, rows: Sequence[RowLinks]) -> AskedLinks:
+        return AskedLinks([LinkTable.of(row.links) for row in rows], self._text_of, self._seed)
 
     def _text_of(self, link: Link) -> str:
         return self._judge.text_of(link) or link.url
@@ -165,19 +177,19 @@ class Frontier:
         left_out = row.left_out | {Refusal.LINKS_PER_PAGE: surplus} if surplus else row.left_out
         return replace(row, links=kept, left_out=left_out)
 
-    def _looked_up(self, texts: Sequence[bytes]) -> tuple[list[bytes], list[int], list[int]]:
-        """The keys of these texts, the line of each or 0, and the indices of those without one."""
-        keys = digests_of(texts, self._seed)
+    def _looked_up(self, keys: Iterable[bytes]) -> tuple[Numbers, list[int]]:
+        """The line of each of these keys or 0, and the indices of those without one."""
         lines = self._seen.numbers_of(as_keys(keys))
-        return keys, lines.tolist(), (lines == 0).nonzero()[0].tolist()
+        return lines, (lines == 0).nonzero()[0].tolist()
 
     def _judge_links(self, batch: LinkBatch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
         judged = self._judge.judge(batch.links, batch.urls)
         batch.verdicts, batch.origins = judged.verdicts, judged.origins
         if judged.texts:
-            keys, lines, _ = self._looked_up(encoded(judged.texts.values()))
-            for at, key, line in zip(judged.texts, keys, lines, strict=True):
+            keys = digests_of(encoded(judged.texts.values()), self._seed)
+            lines, _ = self._looked_up(keys)
+            for at, key, line in zip(judged.texts, keys, lines.tolist(), strict=True):
                 batch.keys[at], batch.edges[at] = key, line
             batch.is_corrected = True
 
@@ -251,16 +263,6 @@ class Frontier:
         self._seen.add(table[:, :2])
         self._budgets.count(hosts)
         return table.tobytes()
-
-
-def _with_edges(lines: list[int], unknown: Sequence[int], edges: list[Edge]) -> list[Edge]:
-    """The lines of links, and the edges of those that led to none."""
-    if len(unknown) == len(lines):
-        return edges
-    found: list[Edge] = [*lines]
-    for at, edge in zip(unknown, edges, strict=True):
-        found[at] = edge
-    return found
 
 
 def _as_numbers(hosts: list[Verdict]) -> HostNumbers:

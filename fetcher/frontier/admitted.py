@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from fetcher.frontier import line_lists
 from fetcher.frontier.keys import KEY_BYTES
 from fetcher.frontier.link_table import NO_LINKS, LinkTable
 from fetcher.frontier.links import SAME_DEPTH, Link, kind_number
@@ -57,13 +58,19 @@ class Admitted(msgspec.Struct, frozen=True):
     """What became of the links of one row, in their order."""
 
     row: RowLinks
-    edges: list[Edge]
+    links: int
+    to: list[Edge] | msgspec.Raw  # the edges of the links; Raw: all led to lines, see line_lists
     kinds: bytes = b""  # of the links: see links.packed_kinds
     unknown: int = 0  # the links that led to no line before
     first_line: int = 0
     new: LinkTable = NO_LINKS  # those that are lines of the log now, from `first_line` on
     records: bytes = b""  # of these lines for the keys' file, RECORD_BYTES each
     foreign: Sequence[bool] = ()  # whether each of these is on a host that is not a seed's
+
+    @property
+    def edges(self) -> Sequence[Edge]:
+        """What became of each link."""
+        return self.to if isinstance(self.to, list) else line_lists.unpacked(self.to)
 
     @property
     def lines(self) -> list[NewLine]:
@@ -81,19 +88,21 @@ def totals_of(answers: Iterable[Admitted]) -> CrawlTotals:
     """What became of the links of some rows, and of those that were left out before."""
     totals = CrawlTotals()
     for each in answers:
-        totals.links += len(each.edges)
+        totals.links += each.links
         if each.unknown:  # not of most pages of a site that is known
             _count_unknown(each, totals)
-        for reason, count in each.row.left_out.items():
-            totals.links += count
-            totals.refuse(reason, count)
+        if each.row.left_out:
+            totals.links += sum(each.row.left_out.values())
+            for reason, count in each.row.left_out.items():
+                totals.refuse(reason, count)
     return totals
 
 
 def _count_unknown(found: Admitted, totals: CrawlTotals) -> None:
     """Count the links that led to no line before."""
     row, new = found.row, found.new
-    if len(new) < found.unknown:  # some are refused, or lead to a new line of another link
+    # If not all of them are new lines, some are refused, or lead to a new line of another link.
+    if len(new) < found.unknown and tuple in map(type, found.edges):
         reasons = [edge[0] for edge in found.edges if type(edge) is tuple]
         for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
             totals.refuse(reason, reasons.count(reason))

@@ -5,29 +5,42 @@ Those that lead to no line yet go to a LinkBatch.
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, pairwise
+from typing import Final
 
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
+from fetcher.frontier.key_table import Numbers
+from fetcher.frontier.keys import KEY_BYTES, as_keys, digests_of
+from fetcher.frontier.line_lists import LineLists
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
 
+_ONE_KEY: Final = struct.Struct(f"{KEY_BYTES}s")
+
 
 class AskedLinks:
-    """The links of rows, numbered in their order, and their key texts."""
+    """The links of rows, numbered in their order, and their keys."""
 
-    def __init__(self, tables: Sequence[LinkTable], text_of: Callable[[Link], str]) -> None:
-        """`text_of`: see LinkTable.key_texts."""
+    def __init__(
+        self, tables: Sequence[LinkTable], text_of: Callable[[Link], str], seed: int
+    ) -> None:
+        """`text_of`: see LinkTable.key_texts; `seed`: of the keys."""
         self._tables = tables
-        urls = [table.urls for table in tables]
-        self._starts = list(accumulate(map(len, urls), initial=0))  # of each row
-        self.texts = list(chain.from_iterable(urls))
-        for table, start in zip(tables, self._starts, strict=False):
-            if table.rest:
-                for at, text in table.key_texts(text_of):
-                    (self.texts[start + at],) = encoded((text,))
+        # Row by row, as the URLs of all rows and their keys would not fit into the CPU's caches.
+        keys = [b"".join(digests_of(_key_texts(table, text_of), seed)) for table in tables]
+        counts = [len(each) // KEY_BYTES for each in keys]
+        self.most = max(counts, default=0)  # the links of the row that has most
+        self._starts = list(accumulate(counts, initial=0))  # of each row
+        self.keys = b"".join(keys)  # KEY_BYTES each
+
+    def keys_of(self, numbers: Sequence[int]) -> list[bytes]:
+        """The keys of the links with these numbers."""
+        keys = as_keys((self.keys,)).take(numbers, axis=0).tobytes()
+        return list(chain.from_iterable(_ONE_KEY.iter_unpack(keys)))
 
     def links(self, numbers: Sequence[int]) -> tuple[LinkTable, list[int]]:
         """The links with these ascending numbers, and the index of each row's first one."""
@@ -42,31 +55,58 @@ class AskedLinks:
         return joined(links), starts
 
     def admitted(
-        self, rows: Sequence[RowLinks], edges: list[Edge], batch: LinkBatch, starts: Sequence[int]
+        self,
+        rows: Sequence[RowLinks],
+        lines: Numbers,
+        unknown: Sequence[int],
+        batch: LinkBatch,
+        starts: Sequence[int],
     ) -> list[Admitted]:
         """The decisions on the links of each row.
 
-        `edges`: of all links; `starts`: the index of each row's first link in `batch`.
+        `lines`: of all links; `unknown`: the numbers of those that led to none before, which are in
+        `batch`; `starts`: the index there of each row's first one.
         """
-        answers = [
-            Admitted(row, edges[begin:end], table.kinds)
-            for row, table, (begin, end) in zip(
-                rows, self._tables, pairwise(self._starts), strict=True
-            )
-        ]
-        if batch.keys:  # not of most pages of a site that is known
-            for at, (start, end) in enumerate(pairwise(starts)):
-                if start < end:
-                    answers[at] = _with_unknown(answers[at], batch, start, end)
+        answers = self.known(rows, lines)
+        for at, (start, end) in enumerate(pairwise(starts)):
+            if start < end:
+                edges = batch.edges[start:end]
+                if len(edges) < answers[at].links:  # the others lead to lines
+                    begin, new = self._starts[at], edges
+                    edges = lines[begin : self._starts[at + 1]].tolist()
+                    for number, edge in zip(unknown[start:end], new, strict=True):
+                        edges[number - begin] = edge
+                answers[at] = _with_unknown(answers[at], edges, batch, start, end)
         return answers
 
+    def known(self, rows: Sequence[RowLinks], lines: Numbers) -> list[Admitted]:
+        """The same, if all links lead to lines of the log."""
+        lists = LineLists(lines)
+        places = pairwise(self._starts)
+        return [
+            Admitted(row, end - begin, lists.part(begin, end) if begin < end else [], table.kinds)
+            for row, table, (begin, end) in zip(rows, self._tables, places, strict=True)
+        ]
 
-def _with_unknown(found: Admitted, batch: LinkBatch, start: int, end: int) -> Admitted:
+
+def _key_texts(table: LinkTable, text_of: Callable[[Link], str]) -> list[bytes]:
+    if not table.rest:  # as nearly always
+        return table.urls
+    texts = [*table.urls]
+    for at, text in table.key_texts(text_of):
+        (texts[at],) = encoded((text,))
+    return texts
+
+
+def _with_unknown(
+    found: Admitted, edges: list[Edge], batch: LinkBatch, start: int, end: int
+) -> Admitted:
     """The decisions on a row of which the links `start` to `end` - 1 of the batch are."""
     first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
     return Admitted(
         found.row,
-        found.edges,
+        found.links,
+        edges,
         found.kinds,
         end - start,
         batch.first_line + first,

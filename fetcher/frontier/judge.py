@@ -7,6 +7,7 @@ host is remembered, and few links are looked at one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from fetcher import web_urls
@@ -72,7 +73,7 @@ class Judge:
             self.forget_hosts()
         origins = web_urls.plain_origins(urls)
         self._know_hosts(origins)
-        usual = [self._usual[origin] for origin in origins]
+        usual = list(map(self._usual.__getitem__, origins))
         unusual = self._unusual(links, urls, usual)
         verdicts = [Refusal.INVALID if each is None else each for each in usual]
         texts: dict[int, str] = {}
@@ -97,6 +98,9 @@ class Judge:
             and not links.has_any(_EXCEPTION_KINDS)
             and max(map(len, urls), default=0) <= max_bytes
         ):
+            are_in_scope = out_of_scope not in usual
+            if are_in_scope and max(map(str.count, urls, repeat("/")), default=0) <= max_slashes:
+                return []
             return [
                 index
                 for index, (url, verdict) in enumerate(zip(urls, usual, strict=True))

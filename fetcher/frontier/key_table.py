@@ -9,7 +9,6 @@ table of up to 4 MiB is sparser than that, as each probe of a slot that is taken
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -50,68 +49,54 @@ class KeyTable:
 
     def numbers_of(self, keys: Keys) -> Numbers:
         """The number of each key, 0 where it is unknown."""
-        if not self._count or len(keys) <= _VERY_FEW:
-            numbers = [self._number_of(key) for key in keys.tolist()] if self._count else []
-            return np.array(numbers or [0] * len(keys), dtype=np.uint32)
-        found = np.zeros(len(keys), dtype=np.uint32)
-        self._find(keys, found)
-        if self._words > 1:
-            # Most memory that a look-up needs is far from the last one: the second word is read
-            # only where the first one is the same.
-            known = found.nonzero()[0]
-            # By columns, for which numpy has a shorter path.
-            are_other = self._keys[:, 1][found[known].astype(np.intp) - 1] != keys[:, 1][known]
-            if are_other.any():  # two hashes agree in 64 of their 128 bits
-                rest = known[are_other]
-                found[rest] = [self._number_of(key) for key in keys[rest].tolist()]
+        if not self._count:
+            return np.zeros(len(keys), dtype=np.uint32)
+        if len(keys) <= _VERY_FEW:
+            return np.array(self._each(keys.tolist()), dtype=np.uint32)
+        slots = self._first_slots(keys)
+        found = self._table.take(slots)
+        asked = self._others(keys, found)
+        if len(asked):  # most keys are found without a step
+            keys = keys[asked]
+            steps = self._steps(keys)
+            slots = self._next(slots[asked], steps)
+            while len(asked) > _FEW:
+                numbers = self._table.take(slots)
+                found[asked] = numbers
+                rest = self._others(keys, numbers)
+                asked, keys, steps = asked[rest], keys[rest], steps[rest]
+                slots = self._next(slots[rest], steps)
+            found[asked] = self._walked(slots.tolist(), steps.tolist(), keys.tolist())
         return found
 
-    def _find(self, keys: Keys, found: Numbers) -> None:
-        """Set the number of the first key on each one's way that has the same first word."""
-        table, first_words = self._table, self._keys[:, 0]
-        asked, wanted = np.arange(len(keys)), keys[:, 0]
-        slots = self._first_slots(keys)
-        steps: npt.NDArray[np.int64] | None = None  # most keys are found without one
-        while len(asked) > _FEW or steps is None:
-            numbers = table[slots]
-            # An empty slot reads the last key, whatever it is: its number is 0 in any case.
-            goes_on = first_words[numbers.astype(np.intp) - 1] != wanted
-            goes_on &= numbers != 0
-            rest = goes_on.nonzero()[0]
-            # Those that go on are set again.
-            if steps is None:
-                found[:] = numbers
-            elif len(rest) < len(asked):
-                found[asked] = numbers
-            asked, wanted = asked[rest], wanted[rest]
-            steps = self._steps(keys[asked]) if steps is None else steps[rest]
-            slots = self._next(slots[rest], steps)
-        if len(asked):
-            ways = zip(slots.tolist(), steps.tolist(), wanted.tolist(), strict=True)
-            found[asked] = self._walked(ways)
+    def _others(self, keys: Keys, numbers: Numbers) -> npt.NDArray[np.intp]:
+        """The indices of those keys at whose slots are the numbers of other keys."""
+        # An empty slot reads the last key, whatever it is.
+        are_other = self._keys.take(numbers.astype(np.intp) - 1, axis=0) != keys
+        goes_on = are_other[:, 0] | are_other[:, -1]
+        others: npt.NDArray[np.intp] = (goes_on & (numbers != 0)).nonzero()[0]
+        return others
 
-    def _walked(self, ways: Iterable[tuple[int, int, int]]) -> list[int]:
-        """The same for few keys, one by one: of each its slot, its step and its first word."""
+    def _each(self, keys: list[list[int]]) -> list[int]:
+        """The numbers of few keys, without numpy."""
+        size = len(self._table)
+        others = [key[1] if self._words > 1 else key[0] // size for key in keys]
+        slots = [key[0] % size for key in keys]
+        return self._walked(slots, [other % (size - 1) + 1 for other in others], keys)
+
+    def _walked(self, slots: list[int], steps: list[int], wanted: list[list[int]]) -> list[int]:
+        """The numbers of few keys, one by one, from their slots on."""
         table, keys, size = self._table.data, self._keys.data, len(self._table)
+        last = self._words - 1
         found = []
-        for begin, step, word in ways:
+        for begin, step, key in zip(slots, steps, wanted, strict=True):
             slot = begin
-            while (number := table[slot]) and keys[number - 1, 0] != word:
+            while (number := table[slot]) and (
+                keys[number - 1, 0] != key[0] or keys[number - 1, last] != key[last]
+            ):
                 slot = (slot + step) % size
             found.append(number)
         return found
-
-    def _number_of(self, key: Sequence[int]) -> int:
-        """The number of one key, with a look at both of its words."""
-        table, keys, size = self._table.data, self._keys.data, len(self._table)
-        first, second = key[0], key[-1]
-        slot = first % size
-        step = (second if self._words > 1 else first // size) % (size - 1) + 1
-        while number := int(table[slot]):
-            if keys[number - 1, 0] == first and keys[number - 1, self._words - 1] == second:
-                return number
-            slot = (slot + step) % size
-        return 0
 
     def add(self, keys: Keys) -> None:
         """Append these keys, all different and none in the set, as the next numbers."""

@@ -42,7 +42,7 @@ def chosen(values: Sequence[_Value], indices: Sequence[int]) -> list[_Value]:
     """The values with these indices, which are ascending: most often all of them."""
     if len(indices) == len(values):
         return list(values)
-    return [values[index] for index in indices]
+    return list(map(values.__getitem__, indices))
 
 
 def admitted_without_budgets(
@@ -58,6 +58,10 @@ def admitted_without_budgets(
         if len(lines) == len(keys):  # as of pages that nothing has led to so far
             batch.edges = list(lines.values())
             return range(len(keys)), lines
+        lines = dict(zip(dict.fromkeys(keys), itertools.count(batch.first_line)))
+        batch.edges = list(map(lines.__getitem__, keys))
+        firsts = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+        return sorted(firsts.values()), lines
     taken = [index for index, verdict in enumerate(verdicts) if type(verdict) is int]
     places = {keys[index]: index for index in reversed(taken)}  # the first of each key
     if len(places) < len(taken):

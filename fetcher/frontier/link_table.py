@@ -11,11 +11,11 @@ from itertools import accumulate, chain
 from typing import Final, NamedTuple, overload
 
 from fetcher.frontier.links import (
+    KNOWN_KINDS,
     Link,
     LinkRequest,
     are_kinds,
     encoded,
-    is_kind,
     packed_kinds,
     unpacked_kinds,
 )
@@ -35,16 +35,28 @@ _NOTHING: Final = Rest()
 class LinkTable(Sequence[Link]):
     """A sequence of links that is not changed; it equals each sequence of the same links."""
 
-    __slots__ = ("kinds", "rest", "urls")
+    __slots__ = ("_urls", "kinds", "rest")
 
-    def __init__(self, urls: list[bytes], kinds: bytes, rest: Mapping[int, Rest]) -> None:
-        """`urls`: in UTF-8; `kinds`: by links.packed_kinds.
+    def __init__(self, urls: list[bytes] | bytes, kinds: bytes, rest: Mapping[int, Rest]) -> None:
+        """`urls`: in UTF-8, or as one text with a line feed after each.
 
-        `rest`: of those links that have more, by their index.
+        `kinds`: by links.packed_kinds; `rest`: of those links that have more, by their index.
         """
-        self.urls = urls
+        self._urls = urls
         self.kinds = kinds
         self.rest = rest
+
+    @property
+    def urls(self) -> list[bytes]:
+        """The URLs in UTF-8. Those of a text are made anew each time.
+
+        Most are needed once, and those of a hundred rows would not fit into the CPU's caches.
+        """
+        urls = self._urls
+        if isinstance(urls, bytes):
+            urls = urls.split(b"\n")
+            urls.pop()  # what follows the last line feed
+        return urls
 
     @classmethod
     def of(cls, links: Sequence[Link]) -> LinkTable:
@@ -61,9 +73,10 @@ class LinkTable(Sequence[Link]):
 
     def is_sound(self) -> bool:
         """Whether the columns fit each other, and all kinds are known."""
-        count, kinds, rest = len(self.urls), self.kinds, self.rest
-        if count and len(kinds) == 1 and not rest:  # as nearly always
-            return is_kind(kinds)
+        kinds, rest = self.kinds, self.rest
+        if self._urls and len(kinds) == 1 and not rest:  # as nearly always
+            return kinds in KNOWN_KINDS
+        count = len(self)
         return (
             (len(kinds) in (1, count) if count else not kinds)
             and are_kinds(kinds)
@@ -83,10 +96,16 @@ class LinkTable(Sequence[Link]):
 
     def texts(self) -> list[str]:
         """The URLs as texts."""
-        return [url.decode("utf-8", "surrogatepass") for url in self.urls]
+        urls = self.urls
+        try:
+            return list(map(bytes.decode, urls))
+        except UnicodeDecodeError:  # half a character
+            return [url.decode("utf-8", "surrogatepass") for url in urls]
 
     def vias(self) -> list[str]:
         """The kind of each link."""
+        if len(self.kinds) == 1:
+            return [self._link(0).via] * len(self)
         return [kind or "" for kind in unpacked_kinds(self.kinds, len(self))]
 
     def has_any(self, kinds: bytes) -> bool:
@@ -95,13 +114,14 @@ class LinkTable(Sequence[Link]):
 
     def chosen(self, indices: Sequence[int]) -> LinkTable:
         """The links with these indices."""
-        if len(indices) == len(self):
-            return self
+        urls = self.urls
+        if len(indices) == len(urls):
+            return LinkTable(urls, self.kinds, self.rest)  # with the URLs that are split now
         rest = self.rest and {
             number: self.rest[at] for number, at in enumerate(indices) if at in self.rest
         }
         kinds = self.kinds if len(self.kinds) == 1 else bytes([self.kinds[at] for at in indices])
-        return LinkTable([self.urls[at] for at in indices], kinds if indices else b"", rest)
+        return LinkTable([urls[at] for at in indices], kinds if indices else b"", rest)
 
     def _link(self, at: int) -> Link:
         place = 0 if len(self.kinds) == 1 else at
@@ -110,7 +130,8 @@ class LinkTable(Sequence[Link]):
         return Link(url, via or "", *self.rest.get(at, _NOTHING))
 
     def __len__(self) -> int:
-        return len(self.urls)
+        urls = self._urls
+        return urls.count(b"\n") if isinstance(urls, bytes) else len(urls)
 
     @overload
     def __getitem__(self, index: int) -> Link: ...
@@ -144,7 +165,7 @@ def joined(tables: Sequence[LinkTable]) -> LinkTable:
         starts = accumulate(map(len, tables), initial=0)
         for table, start in zip(tables, starts, strict=False):
             rest |= {start + at: more for at, more in table.rest.items()}
-    kinds = {table.kinds for table in tables if table.urls}
+    kinds = {table.kinds for table in tables if table.kinds}
     if len(kinds) <= 1 and all(len(each) == 1 for each in kinds):  # as nearly always
         return LinkTable(urls, kinds.pop() if kinds else b"", rest)
     all_kinds = [

@@ -78,7 +78,7 @@ _NUMBERS: Final = {
     )
 }
 _KINDS: Final = {number: via for via, number in _NUMBERS.items()}
-_KNOWN: Final = bytes(_KINDS)
+KNOWN_KINDS: Final = bytes(_KINDS)  # a byte of each
 
 
 def kind_number(kind: str) -> int:
@@ -93,14 +93,9 @@ def packed_kinds(kinds: Sequence[str]) -> bytes:
     return bytes(map(kind_number, kinds))
 
 
-def is_kind(data: bytes) -> bool:
-    """Whether one byte is that of a known kind."""
-    return data in _KNOWN
-
-
 def are_kinds(data: bytes) -> bool:
     """Whether each byte is that of a known kind."""
-    return not data.translate(None, _KNOWN)
+    return not data.translate(None, KNOWN_KINDS)
 
 
 def unpacked_kinds(data: bytes, count: int) -> list[str | None]:

@@ -9,6 +9,7 @@ are alike.
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -42,7 +43,9 @@ _Packed = tuple[
     dict[Refusal, Annotated[int, Meta(ge=0, le=1 << 32)]],
 ]
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(_Packed).decode
+_decode_array: Final = msgspec.msgpack.Decoder(list[_Packed]).decode
+_ARRAY: Final = struct.Struct(">BI")  # before the items of an array: its type, and their number
+_ARRAY_TYPE: Final = 0xDD
 
 
 def encode(page: PageLinks) -> bytes:
@@ -62,21 +65,29 @@ def encode_plain(links: Mapping[str, str], left_out: dict[Refusal, int]) -> byte
     return _encode((text.encode(), kinds, {}, left_out))
 
 
-def decode(data: bytes | memoryview) -> PageLinks:
+def decode(data: bytes) -> PageLinks:
     """The links of one row. Raises WireError."""
+    (page,) = decode_rows(data, 1)
+    return page
+
+
+def decode_rows(data: bytes, rows: int) -> list[PageLinks]:
+    """The links of so many rows, of which each follows the one before. Raises WireError."""
     try:
-        text, kinds, rest, left_out = _decode(data)
-        if not text.isascii():
-            text.decode()  # raises an error
+        packed_rows = _decode_array(_ARRAY.pack(_ARRAY_TYPE, rows) + data)
+        for text, _, _, _ in packed_rows:
+            if not text.isascii():
+                text.decode()  # raises an error
     # As in protocol.codec: whatever the decoder raises, the bytes are wrong.
     except Exception as error:
         raise WireError(f"chunk: links: {type(error).__name__}: {error}"[:200]) from error
-    urls = text.split(b"\n")
-    end = urls.pop()  # what follows the last line feed
-    table = LinkTable(urls, kinds, rest)
-    if end or not table.is_sound():
-        raise WireError("chunk: links: its columns do not fit each other")
-    return PageLinks(table, left_out)
+    pages = []
+    for text, kinds, rest, left_out in packed_rows:
+        table = LinkTable(text, kinds, rest)
+        if text[-1:] not in b"\n" or not table.is_sound():
+            raise WireError("chunk: links: its columns do not fit each other")
+        pages.append(PageLinks(table, left_out))
+    return pages
 
 
 def packed(links: bytes) -> bytes:

@@ -116,7 +116,10 @@ class Segments:
 
         After a NoSpaceError, the file is as it was before.
         """
-        self._rewind()
+        if self._written != self._committed:
+            # A commit that failed in the journal for lack of space is tried again from its start.
+            self._rewind()
+        self._require_ours(self._committed)
         if self._committed >= self._max_bytes:
             self._rotate()
         start = self._committed
@@ -136,8 +139,6 @@ class Segments:
         return self._name(), start
 
     def _rewind(self) -> None:
-        # Also at the start of an append: a commit that failed in the journal for lack of space is
-        # tried again from its start.
         self._require_ours(self._written)
         with disk_errors(self.path):
             os.ftruncate(self._fd, self._committed)

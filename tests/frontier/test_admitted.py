@@ -29,7 +29,7 @@ def test_new_lines_follow_each_other_with_a_record_each() -> None:
     row = RowLinks(7, 3, ())
     new = LinkTable.of([Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)])
     records = b"".join(bytes([number]) * RECORD_BYTES for number in (1, 2))
-    first, second = Admitted(row, [10, 11], b"", 2, 10, new, records, [False, True]).lines
+    first, second = Admitted(row, 2, [10, 11], b"", 2, 10, new, records, [False, True]).lines
     assert (first.line, first.link, first.depth, first.hops) == (10, new[0], 4, 0)
     assert (second.line, second.link, second.depth, second.hops) == (11, new[1], 3, 1)
     assert (first.is_foreign, second.is_foreign) == (False, True)
@@ -44,8 +44,10 @@ def test_links_lines_and_refusals_are_counted() -> None:
     new = LinkTable.of([Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)])
     records = bytes(2 * RECORD_BYTES)
     edges: list[Edge] = [10, 11, 2, scope, scope, depth]
-    found = Admitted(RowLinks(7, 3, ()), edges, b"", 5, 10, new, records, [False, True])
-    known = Admitted(RowLinks(8, 3, (), left_out={Refusal.NOFOLLOW: 4, Refusal.DEPTH: 1}), [2, 2])
+    found = Admitted(RowLinks(7, 3, ()), len(edges), edges, b"", 5, 10, new, records, [False, True])
+    known = Admitted(
+        RowLinks(8, 3, (), left_out={Refusal.NOFOLLOW: 4, Refusal.DEPTH: 1}), 2, [2, 2]
+    )
     totals = totals_of([found, known])
     assert totals.links == 6 + 2 + 5
     assert totals.lines == {3: 1, 4: 1}
