@@ -55,8 +55,9 @@ class Collector:
 
         `most_chars`: no URL is longer.
         """
-        is_within = len(links) <= self._max_links and most_chars <= self._max_url_bytes
-        if self.links or not is_within or links.via in self._nofollow:
+        is_within = links.count <= self._max_links and most_chars <= self._max_url_bytes
+        is_first = not self._links and self._at_once is None
+        if not (is_within and is_first) or links.via in self._nofollow:
             return False
         self._at_once = links
         return True

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from fetcher.errors import WireError
 from fetcher.frontier.link_table import LinkTable, Rest
-from fetcher.frontier.links import Link, OneKind, packed_kinds
+from fetcher.frontier.links import Link, OneKind, kind_number, packed_kinds
 from fetcher.frontier.totals import Refusal
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def encode(page: PageLinks) -> bytes:
 def encode_plain(links: Mapping[str, str], left_out: dict[Refusal, int]) -> bytes:
     """As `encode`, of links that have only a URL and, as its value, a `via`."""
     if isinstance(links, OneKind):
-        text, kinds = links.text, packed_kinds((links.via,))
+        text, kinds = links.text, bytes((kind_number(links.via),))
     else:
         text, kinds = "\n".join([*links, ""]), packed_kinds([*links.values()])
     return _encode((text.encode(), kinds, {}, left_out))
