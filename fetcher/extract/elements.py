@@ -18,10 +18,11 @@ _LINKS: Final = r"a[href],a[xlink\:href],area,iframe,frame,base,link,meta"
 _OTHERS: Final = (*_OF_HEAD, "area", "iframe", "frame", "template")
 _MORE_THAN_HREF: Final = r"a[rel],a[xlink\:href]"
 _HREFS: Final = "//a/@href"
-_MOST_CHARS: Final = 64 * 1024 * 1024  # of the hrefs that are taken at once
+_MOST_BYTES: Final = 64 * 1024 * 1024  # of the hrefs that are taken at once
+_WIDEST: Final = 4  # bytes of each character of a text that has an emoji, or a reference to one
 # The hrefs of a shorter page are within that, even if half of it is one href, and the rest is the
 # shortest tags, at each of which the parser copies the <a>.
-_FEW_CHARS: Final = math.isqrt(_MOST_CHARS * len("<p>") * 4)
+_FEW_CHARS: Final = math.isqrt(_MOST_BYTES // _WIDEST * len("<p>") * 4)
 _PIECE_CHARS: Final = 64 * 1024  # take the parser a few milliseconds
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
@@ -76,7 +77,7 @@ class Elements:
         times.
         """
         links = [] if page_chars <= _FEW_CHARS else self._tree.select("a")
-        if len(links) * page_chars <= _MOST_CHARS:
+        if len(links) * page_chars * _WIDEST <= _MOST_BYTES:
             return cast("list[str]", self._tree.xpath(_HREFS))
         hrefs: list[str] = []
         for link in links:

@@ -48,7 +48,7 @@ class LinkTable(Sequence[Link]):
 
     @property
     def urls(self) -> list[bytes]:
-        """The URLs in UTF-8. Those of a text are made anew each time.
+        """The URLs in UTF-8. Those of a text are made anew each time: ask once for all links.
 
         Most are needed once, and those of a hundred rows would not fit into the CPU's caches.
         """
@@ -88,11 +88,12 @@ class LinkTable(Sequence[Link]):
 
         `text_of`: says it of a link with a request, lest a POST be taken for its URL's page.
         """
+        urls = self.urls if self.rest else []
         for at, rest in self.rest.items():
             if rest.key:
                 yield at, rest.key
             elif rest.request is not None:
-                yield at, text_of(self[at])
+                yield at, text_of(self._link(at, urls))
 
     def texts(self) -> list[str]:
         """The URLs as texts."""
@@ -105,7 +106,8 @@ class LinkTable(Sequence[Link]):
     def vias(self) -> list[str]:
         """The kind of each link."""
         if len(self.kinds) == 1:
-            return [self._link(0).via] * len(self)
+            (via,) = unpacked_kinds(self.kinds, 1)
+            return [via or ""] * len(self)
         return [kind or "" for kind in unpacked_kinds(self.kinds, len(self))]
 
     def has_any(self, kinds: bytes) -> bool:
@@ -123,10 +125,10 @@ class LinkTable(Sequence[Link]):
         kinds = self.kinds if len(self.kinds) == 1 else bytes([self.kinds[at] for at in indices])
         return LinkTable([urls[at] for at in indices], kinds if indices else b"", rest)
 
-    def _link(self, at: int) -> Link:
+    def _link(self, at: int, urls: Sequence[bytes]) -> Link:
         place = 0 if len(self.kinds) == 1 else at
         (via,) = unpacked_kinds(self.kinds[place : place + 1], 1)
-        url = self.urls[at].decode("utf-8", "surrogatepass")
+        url = urls[at].decode("utf-8", "surrogatepass")
         return Link(url, via or "", *self.rest.get(at, _NOTHING))
 
     def __len__(self) -> int:
@@ -140,11 +142,15 @@ class LinkTable(Sequence[Link]):
     def __getitem__(self, index: slice) -> list[Link]: ...
 
     def __getitem__(self, index: int | slice) -> Link | list[Link]:
-        places = range(len(self))[index]
-        return self._link(places) if isinstance(places, int) else list(map(self._link, places))
+        urls = self.urls
+        places = range(len(urls))[index]
+        if isinstance(places, int):
+            return self._link(places, urls)
+        return [self._link(at, urls) for at in places]
 
     def __iter__(self) -> Iterator[Link]:
-        return map(self._link, range(len(self)))
+        urls = self.urls
+        return (self._link(at, urls) for at in range(len(urls)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

@@ -85,6 +85,21 @@ def test_a_wrong_link_is_the_handlers_failure_and_the_crawl_goes_on(tmp_path: Pa
     assert bad.error == "handler: ValueError: links[0]: url: must be a text"
 
 
+def test_a_failure_on_a_seed_does_not_hide_the_sitemaps_of_its_site(tmp_path: Path) -> None:
+    listed = b"<urlset><url><loc>/hidden</loc></url></urlset>"
+    pages: dict[str, str | Page] = {
+        "/bad": links("/by-page"),
+        "/by-page": "",
+        "/good": "",
+        "/hidden": "",
+        "/sitemap.xml": Page(listed, content_type="application/xml"),
+    }
+    with site(pages) as at:
+        rows = crawl(tmp_path / "out", "wrong", at.url("/bad"), "--sitemaps")
+        outcomes = {row.url.removeprefix(at.url("")): row.outcome for row in rows}
+    assert outcomes == dict.fromkeys(pages, Outcome.OK) | {"/bad": Outcome.HANDLER}
+
+
 def test_in_a_list_the_same_value_is_extra_as_before(tmp_path: Path) -> None:
     with site({"/": ""}) as at:
         urls = jobs.write_urls(tmp_path / "urls.txt", [at.url()])

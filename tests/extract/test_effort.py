@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import string
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -194,6 +198,38 @@ def test_any_markup_is_read(text: str, tail: bytes) -> None:
     assert not found.is_cut
     assert effort._before_copies(page) == effort.safe_bytes(page) == len(page)
     assert all(url.startswith(("http://", "https://")) for url in found.links)
+
+
+_PEAK = """
+import sys
+from pathlib import Path
+from fetcher.extract import html
+from fetcher.frontier.rules import CrawlRules
+
+def peak_kb():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+page = sys.stdin.buffer.read()
+html.read(b"<p>", "http://h/", CrawlRules())
+before = peak_kb()
+html.read(page, "http://h/", CrawlRules())
+print((peak_kb() - before) // 1024)
+"""
+
+
+def test_attributes_of_roots_take_bounded_memory_whatever_the_length_of_the_page() -> None:
+    # At each of many roots, the parser copies all attributes that it has so far.
+    letters = string.ascii_lowercase + string.digits + "-_.:!$%&()*+,;?@[]^`{|}~"
+    names = itertools.chain(letters, map("".join, itertools.product(letters, repeat=2)))
+    page = f"<body {' '.join(itertools.islice(names, 1200))}>"
+    page += "".join(f"<body {name}>" for name in names)
+    peaks = []
+    for page_bytes in (effort._SHORT_BYTES, len(page)):
+        command = [sys.executable, "-c", _PEAK]
+        done = subprocess.run(command, input=page[:page_bytes].encode(), stdout=-1, check=True)
+        peaks.append(int(done.stdout))
+    assert max(peaks) < 110  # MB
 
 
 @pytest.mark.parametrize("name", effort._FORMATTING)

@@ -56,8 +56,16 @@ def test_links_are_elements_where_others_say_how_they_are_read(other: str) -> No
 
 def test_links_of_a_page_with_many_are_as_those_of_a_page_with_few() -> None:
     page = "<a href=x&amp;y>x</a><a href></a><a name=z>" * 2000
-    assert len(page) * 6000 > elements._MOST_CHARS
+    assert len(page) * 6000 > elements._MOST_BYTES
     assert Elements(page, assets=False).hrefs == ["x&y", ""] * 2000
+
+
+@pytest.mark.parametrize("wide", ["\U0001f600", "&#x1f600;", "&Afr;"])
+def test_a_short_page_has_no_long_hrefs_taken_at_once(wide: str) -> None:
+    copies = 3500
+    page = f"<p><a href={'x' * 14_000}{wide}>" + "<p>x" * copies
+    seen = Elements(page, assets=False)  # with four bytes for each character, 200 MB
+    assert (seen.hrefs, len(seen.nodes)) == ([], copies + 1)
 
 
 @pytest.mark.parametrize("before", range(elements._PIECE_CHARS - 30, elements._PIECE_CHARS + 1, 3))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.frontier.link_table import LinkTable
+from fetcher.frontier.link_table import LinkTable, Rest
 from fetcher.frontier.links import Link, LinkRequest, Via
 
 _LINKS = st.lists(
@@ -45,6 +47,34 @@ def test_a_key_text_is_that_of_the_request_or_the_url(links: list[Link]) -> None
     for at, text in table.key_texts(_text_of):
         texts[at] = text
     assert texts == [link.key or (_text_of(link) if link.request else link.url) for link in links]
+
+
+class _CountedSplits(bytes):
+    """A text that counts how often it is split."""
+
+    splits = 0
+
+    def split(self, sep: Any = None, maxsplit: Any = -1) -> list[bytes]:
+        self.splits += 1
+        return super().split(sep, maxsplit)
+
+
+@pytest.mark.parametrize("kinds", [b"\1", b"\1" * 300])
+def test_the_text_of_a_table_is_split_once_for_all_of_its_links(kinds: bytes) -> None:
+    urls = [f"http://a/{number}" for number in range(300)]
+    rest = {at: Rest("", 0, LinkRequest("POST")) for at in range(300)}
+
+    def table() -> tuple[LinkTable, _CountedSplits]:
+        text = _CountedSplits("".join(f"{url}\n" for url in urls).encode())
+        return LinkTable(text, kinds, rest), text
+
+    links, text = table()
+    assert ([link.url for link in links], text.splits) == (urls, 1)
+    links, text = table()
+    assert ([link.url for link in links[::-1]], text.splits) == (urls[::-1], 1)
+    links, text = table()
+    expected = [(at, f"POST {url}") for at, url in enumerate(urls)]
+    assert ([*links.key_texts(_text_of)], text.splits) == (expected, 1)
 
 
 def test_a_table_differs_from_other_links() -> None:

@@ -120,11 +120,12 @@ class _Rows:
             # First, as a long page waits for its turn: no copy of the body may wait with it.
             result, found = reader.read(result, line, body)
         result, kept = self._with_body(result, fetch)
+        answer = result  # a handler that fails does not say that the site has no sitemaps
         if self._handler is not None:
             result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
         links = b""
         if reader is not None and found is not None:
-            links = reader.pack(result, task, found, handled)
+            links = reader.pack(answer, task, found, handled)
         return self._made(result, kept, links)
 
     def _made_again(
