@@ -6,7 +6,6 @@ The parser builds the tree that a browser without scripts has. <template> holds 
 
 from __future__ import annotations
 
-import math
 from typing import Final, cast
 
 from turbohtml import Document, Element, IncrementalParser, Namespace, parse
@@ -20,9 +19,9 @@ _MORE_THAN_HREF: Final = r"a[rel],a[xlink\:href]"
 _HREFS: Final = "//a/@href"
 _MOST_BYTES: Final = 64 * 1024 * 1024  # of the hrefs that are taken at once
 _WIDEST: Final = 4  # bytes of each character of a text that has an emoji, or a reference to one
-# The hrefs of a shorter page are within that, even if half of it is one href, and the rest is the
-# shortest tags, at each of which the parser copies the <a>.
-_FEW_CHARS: Final = math.isqrt(_MOST_BYTES // _WIDEST * len("<p>") * 4)
+# Half of a page may be one href, and the rest the shortest tags, at each of which the parser copies
+# the <a>.
+_MOST_COPIED: Final = 1 / (4 * len("<p>"))  # of the square of the page's characters
 _PIECE_CHARS: Final = 64 * 1024  # take the parser a few milliseconds
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
@@ -45,7 +44,7 @@ class Elements:
         if not assets:
             self.nodes = list(self._tree.iter_elements(_OTHERS))
             self.tags = [node.tag for node in self.nodes]
-            if self._are_plain() and (hrefs := self._hrefs(len(page))) is not None:
+            if self._are_plain() and (hrefs := self._hrefs(page)) is not None:
                 self.hrefs = hrefs
                 return
         self.nodes = self._outside_templates(f"{_LINKS},{_ASSETS}" if assets else _LINKS)
@@ -70,14 +69,18 @@ class Elements:
             and self._tree.select_one(_MORE_THAN_HREF) is None
         )
 
-    def _hrefs(self, page_chars: int) -> list[str] | None:
+    def _hrefs(self, page: str) -> list[str] | None:
         """The hrefs of all <a>; None if they are longer than the page.
 
         The parser copies an <a> that is not closed: one long href may be in the tree a thousand
         times.
         """
-        links = [] if page_chars <= _FEW_CHARS else self._tree.select("a")
-        if len(links) * page_chars * _WIDEST <= _MOST_BYTES:
+        char_bytes = 1 if page.isascii() and "&" not in page else _WIDEST
+        page_chars = len(page)
+        page_bytes = page_chars * char_bytes
+        is_short = page_chars * page_bytes * _MOST_COPIED <= _MOST_BYTES
+        links = [] if is_short else self._tree.select("a")
+        if len(links) * page_bytes <= _MOST_BYTES:
             return cast("list[str]", self._tree.xpath(_HREFS))
         hrefs: list[str] = []
         for link in links:
