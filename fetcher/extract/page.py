@@ -15,6 +15,7 @@ from fetcher.extract.found import Collector, Found
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import Via
 from fetcher.frontier.rules import CrawlRules
+from fetcher.model import Result
 
 _USUAL: Final = "text/html"
 _HTML: Final = frozenset({_USUAL, "application/xhtml+xml"})
@@ -46,6 +47,19 @@ def read_as(via: str, content_type: str | None, url: str) -> str:
     kind = content_type or ""
     is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(url) and "html" not in kind)
     return Via.SITEMAP if is_xml else via
+
+
+def read_answer(result: Result, body: bytes, rules: CrawlRules, *, via: str, agent: str) -> Found:
+    """The links of the body of this result, as `read`."""
+    return read(
+        body,
+        result.final_url or result.url,
+        rules,
+        content_type=result.content_type,
+        headers=result.headers,
+        via=via,
+        agent=agent,
+    )
 
 
 def read(

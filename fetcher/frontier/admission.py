@@ -123,17 +123,15 @@ class Frontier:
         kinds = packed_kinds([link.via for link in links])
         foreign = [False] * len(new)
         return Admitted(
-            *(
-                _SEEDS,
-                len(links),
-                edges,
-                kinds,
-                len(links),
-                batch.first_line,
-                new,
-                batch.records,
-                foreign,
-            )
+            _SEEDS,
+            links=len(links),
+            to=edges,
+            kinds=kinds,
+            unknown=len(links),
+            first_line=batch.first_line,
+            new=new,
+            records=batch.records,
+            foreign=foreign,
         )
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from fetcher.frontier.key_table import Numbers
+from fetcher.frontier.msgpack_arrays import array_of
 
-_HEAD: Final = struct.Struct(">BI")  # of an array: its type, and the count of its items
-_ARRAY, _UINT16, _UINT32 = 0xDD, 0xCD, 0xCE  # types of msgpack
+_UINT16, _UINT32 = 0xCD, 0xCE  # types of msgpack
 _decode: Final = msgspec.msgpack.Decoder(list[int]).decode
 
 
@@ -27,7 +26,7 @@ class LineLists:
     def part(self, begin: int, end: int) -> msgspec.Raw:
         """The lines `begin` to `end` - 1 of these as a list."""
         items = self._data[begin * self._item_bytes : end * self._item_bytes]
-        return msgspec.Raw(_HEAD.pack(_ARRAY, end - begin) + items)
+        return msgspec.Raw(array_of(items, end - begin))
 
 
 def unpacked(lines: msgspec.Raw) -> list[int]:

@@ -9,7 +9,6 @@ are alike.
 from __future__ import annotations
 
 import functools
-import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,6 +18,7 @@ from msgspec import Meta
 from fetcher.errors import WireError
 from fetcher.frontier.link_table import LinkTable, Rest
 from fetcher.frontier.links import Link, OneKind, kind_number, packed_kinds
+from fetcher.frontier.msgpack_arrays import array_of
 from fetcher.frontier.totals import Refusal
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ _Packed = tuple[
 ]
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_array: Final = msgspec.msgpack.Decoder(list[_Packed]).decode
-_ARRAY: Final = struct.Struct(">BI")  # before the items of an array: its type, and their number
-_ARRAY_TYPE: Final = 0xDD
 
 
 def encode(page: PageLinks) -> bytes:
@@ -74,7 +72,7 @@ def decode(data: bytes) -> PageLinks:
 def decode_rows(data: bytes, rows: int) -> list[PageLinks]:
     """The links of so many rows, of which each follows the one before. Raises WireError."""
     try:
-        packed_rows = _decode_array(_ARRAY.pack(_ARRAY_TYPE, rows) + data)
+        packed_rows = _decode_array(array_of(data, rows))
         for text, _, _, _ in packed_rows:
             if not text.isascii():
                 text.decode()  # raises an error

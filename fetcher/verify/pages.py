@@ -108,17 +108,8 @@ class PageAudit:
 
     def _read(self, result: Result, entry: LogLine, body: bytes) -> Found | None:
         via = page.read_as(entry.via, result.content_type, result.url)
-        url = result.final_url or result.url
         with contextlib.suppress(Exception):  # then the worker had none of its links, too
-            return page.read(
-                body,
-                url,
-                self._rules,
-                content_type=result.content_type,
-                headers=result.headers,
-                via=via,
-                agent=self._agent,
-            )
+            return page.read_answer(result, body, self._rules, via=via, agent=self._agent)
         return None
 
     def _recorded(self, line: int) -> Iterator[tuple[str, str | None]]:

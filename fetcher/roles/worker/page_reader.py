@@ -104,7 +104,7 @@ class PageReader:
 
         `found`: those of its page; `handled`: those that the handler returned.
         """
-        proposed = self._sitemaps_of(result, task) if self.rules.sitemaps else ()
+        proposed = self._sitemaps_of(result, task)
         is_plain = self._are_links_urls and len(found.links) <= self._few_links
         if not is_plain or handled or proposed or result.location is not UNSET:
             return self._packed(result, task, found, proposed, handled)
@@ -142,16 +142,7 @@ class PageReader:
         return wire.encode(wire.PageLinks(tuple(sent), left_out))
 
     def _found(self, result: Result, body: bytes, via: str) -> Found:
-        url = result.final_url or result.url
-        return page.read(
-            body,
-            url,
-            self.rules,
-            content_type=result.content_type,
-            headers=result.headers,
-            via=via,
-            agent=self._agent,
-        )
+        return page.read_answer(result, body, self.rules, via=via, agent=self._agent)
 
     def _found_in_thread(self, line: Line, result: Result, body: bytes, via: str) -> Found:
         turn = self._long_pages.turn
@@ -164,9 +155,9 @@ class PageReader:
     def _sitemaps_of(self, result: Result, task: Task) -> Sequence[str]:
         """The URLs of sitemaps that a row proposes: of a seed, or of what one redirects to."""
         found = task.found
-        is_seed = found is not None and found.via in _SEED and found.depth == 0
-        has_site = result.outcome in _ANSWERED and result.location is UNSET
-        if not (self.rules.sitemaps and is_seed and has_site):
+        if not self.rules.sitemaps or found is None or found.depth or found.via not in _SEED:
+            return ()
+        if result.outcome not in _ANSWERED or result.location is not UNSET:
             return ()
         url = result.final_url or result.url
         links = (web_urls.resolved(url, text) for text in self._named_sitemaps(url) or [_USUAL])
