@@ -16,6 +16,7 @@ from fetcher.cli.options import (
     GroupedCommand,
     config_options,
     own_servers_option,
+    require_no_crawl_options,
     setting_options,
     settings_of,
 )
@@ -71,6 +72,7 @@ def get(
       fetcher get https://example.org/ --timeout 5 --header 'Accept: text/html' | jq .status
     """
     loaded = settings_of(conf, assignments, own_servers=own_servers)
+    require_no_crawl_options(loaded, "use `fetcher crawl`")
     logs.start(loaded.settings.log, "cli", "get")
     _require_urls(given, loaded.settings.http.max_url_bytes)
     order = Order(

@@ -61,6 +61,7 @@ FILE = _Path()
 _ADDED: Final = "http.headers"  # values of the option are added to the setting's
 _REPEATED: Final = (_ADDED, *load.PATTERNS)  # settings whose options may be given several times
 _COLUMN: Final = "input.url_column"
+_SET_FOR_CRAWL: Final = "--set crawl."  # how the origin of such a setting begins
 _GIVEN: Final = "fetcher.cli.options"  # key of the given SETTING_OPTIONS in a context's meta
 
 # Groups of options in `--help`, by the names of their parameters.
@@ -230,12 +231,20 @@ def overrides_of(assignments: Iterable[str]) -> dict[str, tuple[Value, str]]:
     return overrides
 
 
-def require_no_crawl_options(loaded: load.Loaded) -> None:
-    """Raise UsageError if an option was given that has a meaning only in a crawl."""
-    for option in SETTING_OPTIONS:
-        origin = loaded.origins.get(option.key, "")
-        if option.commands == CRAWLS and origin in option.flags.split("/"):
-            raise UsageError(f"{origin}: is for a crawl; add --crawl")
+def require_no_crawl_options(loaded: load.Loaded, remedy: str) -> None:
+    """Raise UsageError if the command line has a setting that has a meaning only in a crawl.
+
+    A file of settings may have them, as lists and crawls may share it. `remedy`: what to do.
+    """
+    flags = {
+        flag
+        for each in SETTING_OPTIONS
+        if each.commands == CRAWLS
+        for flag in each.flags.split("/")
+    }
+    for origin in loaded.origins.values():
+        if origin in flags or origin.startswith(_SET_FOR_CRAWL):
+            raise UsageError(f"{origin}: is for a crawl; {remedy}")
 
 
 def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:

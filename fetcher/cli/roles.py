@@ -132,7 +132,7 @@ def ventilator(
     if is_crawl:
         loaded = of_crawl(loaded)
     else:
-        require_no_crawl_options(loaded)
+        require_no_crawl_options(loaded, "add --crawl")
     urlfile = one_file(given)
     require_csv(urlfile, loaded)
     return _run_role(

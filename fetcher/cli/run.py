@@ -16,6 +16,7 @@ from fetcher.cli.options import (
     own_servers_option,
     page_url,
     quiet_option,
+    require_no_crawl_options,
     setting_options,
     settings_of,
     web_option,
@@ -83,6 +84,7 @@ def run(
     """
     urlfile = one_input(given)
     loaded = settings_of(conf, assignments, monitor__http=("--web", web), own_servers=own_servers)
+    require_no_crawl_options(loaded, "use `fetcher crawl`")
     require_ready(loaded.settings)
 
     def fetch(file: Path, terms: Loaded, name: str) -> None:

@@ -25,7 +25,7 @@ from fetcher.cli.options import (
 )
 from fetcher.errors import ConfigError, UsageError
 from fetcher.settings import presets
-from fetcher.settings.load import Loaded, load
+from fetcher.settings.load import Loaded, Value, load
 from fetcher.settings.schema import Monitor
 
 
@@ -113,14 +113,23 @@ def test_options_are_typed_again_without_secrets() -> None:
     assert given_headers(context) == ["A"]
 
 
-def test_crawl_options_are_refused_for_a_list() -> None:
-    plain = load(environ={}, overrides={"crawl.depth": (3, "my.toml")})
-    require_no_crawl_options(plain)
-    require_no_crawl_options(load(environ={}, overrides={"http.max_redirects": (3, "--timeout")}))
-    require_no_crawl_options(load(environ={}, overrides={"polite.robots": (True, "--robots")}))
-    given = load(environ={}, overrides={"crawl.depth": (3, "--depth")})
-    with pytest.raises(UsageError, match=r"^--depth: is for a crawl; add --crawl$"):
-        require_no_crawl_options(given)
+@pytest.mark.parametrize("origin", ["--depth", "--sitemaps", "--no-sitemaps", "--set crawl.depth"])
+def test_crawl_options_are_refused_for_a_list(origin: str) -> None:
+    given = load(environ={}, overrides={"crawl.depth": (3, origin)})
+    with pytest.raises(UsageError, match=rf"^{origin}: is for a crawl; add --crawl$"):
+        require_no_crawl_options(given, "add --crawl")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "origin"),
+    [
+        ("crawl.depth", 3, "my.toml"),
+        ("http.max_redirects", 3, "--set http.max_redirects"),
+        ("polite.robots", True, "--robots"),
+    ],
+)
+def test_other_settings_are_not_refused_for_a_list(key: str, value: Value, origin: str) -> None:
+    require_no_crawl_options(load(environ={}, overrides={key: (value, origin)}), "add --crawl")
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,9 @@ def test_missing_files_directories_and_wrong_options_end_with_2(tmp_path: Path) 
     wrong = jobs.call("run", urls, "-o", tmp_path / "out", "--set", "worker.pool_sise=4")
     assert wrong.returncode == 2
     assert "did you mean worker.pool_size" in one_line(wrong.stderr)
+    crawl = jobs.call("run", urls, "-o", tmp_path / "out", "--set", "crawl.depth=4")
+    assert crawl.returncode == 2
+    assert "--set crawl.depth: is for a crawl; use `fetcher crawl`" in one_line(crawl.stderr)
     assert jobs.call("status", tmp_path / "nowhere").returncode == 2
     assert jobs.call("verify", tmp_path / "nowhere").returncode == 2
 
