@@ -7,6 +7,8 @@ libcurl is asked once when it wants to act next: a callback would say so twice f
 A handle is in the multi handle exactly as long as a greenlet waits for it. A watcher that libcurl
 no longer needs must be stopped by the end of the turn, when libev registers watchers with the
 system: libcurl may have closed its descriptor, and libev aborts the process over such a watcher.
+For the same reason only the hub closes the multi handle. pycurl closes one that is part of garbage
+in the thread that collects it, so what a CurlLoop drops stays referred to until the hub has it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import contextlib
 import math
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any, Final
 
 import pycurl
@@ -41,11 +44,39 @@ CurlResult = tuple[int, str]  # libcurl's code (0: success) and its words
 _SUCCESS: Final[CurlResult] = (0, "")
 
 
-def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
-    for watcher in watchers:
-        watcher.stop()
-        watcher.close()
-    multi.close()
+class _Owned:
+    """What a CurlLoop has to end."""
+
+    def __init__(self, turn_ends: Any) -> None:
+        self.multi = pycurl.CurlMulti()
+        self.watchers: dict[int, Any] = {}  # by file descriptor
+        self.turn_ends = turn_ends
+        self.alarm: Any = None
+
+    def end_soon(self, hub: Any) -> None:
+        """End all in the hub, as any thread may drop a CurlLoop."""
+        with contextlib.suppress(Exception):  # the hub has ended
+            hub.loop.run_callback_threadsafe(self._end)
+
+    def _end(self) -> None:
+        # Before libcurl closes their descriptors: libev aborts when it registers a closed one.
+        for watcher in (*self.watchers.values(), self.turn_ends, self.alarm):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self.multi.close()
+
+
+def _weak(method: Callable[..., None]) -> Callable[..., None]:
+    """A callback that does not keep the method's object alive, and does nothing after its end."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        living = reference()
+        if living is not None:
+            living(*arguments)
+
+    return call
 
 
 class CurlLoop:
@@ -53,41 +84,31 @@ class CurlLoop:
 
     def __init__(self, max_connections: int) -> None:
         self.hub = get_hub()
-        self._is_over = False
-        self._multi = pycurl.CurlMulti()
+        # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
+        turn_ends = self.hub.loop.prepare(ref=False, priority=_LOWEST)
+        turn_ends.start(_weak(self._on_turn_end))
+        self._owned = owned = _Owned(turn_ends)
+        # Not at the end of the process: no hub runs then.
+        weakref.finalize(self, owned.end_soon, self.hub).atexit = False
+        self._multi = owned.multi
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
         # Requests share a connection once it is known to take them (HTTP/2). They do not wait to
         # know it (PIPEWAIT): one that hangs would hold up all others to its host.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._watchers: dict[int, Any] = {}  # by file descriptor
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, _weak(self._on_socket))
+        self._watchers = owned.watchers
         # Descriptors whose watchers run although libcurl needs them no longer. A connection is
         # nearly always used again in the same turn of the loop: then its watcher just stays.
         self._dormant: set[int] = set()
-        # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
-        self._turn_ends = self.hub.loop.prepare(ref=False, priority=_LOWEST)
-        # Weak: the watcher must not keep this object alive.
-        on_turn_end = weakref.WeakMethod(self._on_turn_end)
-        self._turn_ends.start(lambda: (call := on_turn_end()) and call())
+        # The turn in which this object is made may have no end for it.
+        self._has_turned = False
         self._is_changed = False  # libcurl was called in this turn, so that its deadline may change
-        self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
         self._is_due = False  # libcurl is called in this turn
         self._ending = False  # some transfers have ended
         self._heard: set[int] = set()  # descriptors that could be read, see `take_heard`
         self._waiting: dict[pycurl.Curl, greenlet] = {}
-
-    def __del__(self) -> None:
-        # Before libcurl closes its descriptors: libev aborts when it registers a closed one.
-        self._is_over = True
-        watchers = [*self._watchers.values(), self._turn_ends]
-        if self._alarm is not None:
-            watchers.append(self._alarm)
-        self._watchers.clear()
-        # In the hub, as the last reference may be dropped by another thread; fails after its end.
-        with contextlib.suppress(Exception):
-            self.hub.loop.run_callback_threadsafe(_release, watchers, self._multi)
 
     def perform(self, easy: pycurl.Curl) -> CurlResult:
         """Run the transfer; only the calling greenlet waits, and may be killed meanwhile."""
@@ -134,12 +155,12 @@ class CurlLoop:
     # -- libcurl's callbacks -----------------------------------------------------------------
 
     def _on_socket(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
-        if self._is_over:
-            return
         watcher = self._watchers.get(fd)
         if what == _REMOVE:
-            if watcher is not None:
+            if watcher is not None and self._has_turned:
                 self._dormant.add(fd)
+            elif watcher is not None:
+                watcher.stop()
             return
         events = _EVENTS[what]
         if watcher is None:
@@ -162,10 +183,11 @@ class CurlLoop:
             self.hub.loop.run_callback(self._on_due)
 
     def _on_turn_end(self) -> None:
+        self._has_turned = True
         for fd in self._dormant:
             self._watchers[fd].stop()
         self._dormant.clear()
-        if not self._is_changed or self._is_over:
+        if not self._is_changed:
             return
         self._is_changed = False
         after_ms = self._multi.timeout()
@@ -176,12 +198,13 @@ class CurlLoop:
     def _set_alarm(self, after_s: float) -> None:
         # libcurl sets a time with each transfer, nearly always a later one: the alarm that is set
         # stays, and rings once without need.
-        if self._alarm is not None:
-            self._alarm.stop()
-            self._alarm.close()
+        owned = self._owned
+        if owned.alarm is not None:
+            owned.alarm.stop()
+            owned.alarm.close()
         self._rings_at = time.monotonic() + after_s
-        self._alarm = self.hub.loop.timer(after_s)
-        self._alarm.start(self._on_alarm)
+        owned.alarm = self.hub.loop.timer(after_s)
+        owned.alarm.start(_weak(self._on_alarm))
 
     # -- the loop's callbacks ----------------------------------------------------------------
 
