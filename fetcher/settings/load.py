@@ -16,6 +16,7 @@ import msgspec
 
 from fetcher.errors import ConfigError
 from fetcher.humanize import shortened
+from fetcher.known_types import known
 from fetcher.patterns import PatternError, Patterns
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
@@ -178,14 +179,14 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         if type(value) is int and describe.allowed(key).startswith("one of "):
             value = str(value)  # `ip_version = 4` is read as a number
         try:
-            msgspec.convert({name: value}, describe.sections()[section])
+            msgspec.convert({name: value}, known(describe.sections()[section]))
         except msgspec.ValidationError as error:  # its text may show the value: not chained
             reason = _reason(key, error)
             raise ConfigError(
                 f"{origin}: {key} = {_shown(key, given)}: {reason}must be {describe.allowed(key)}"
             ) from None
         nested.setdefault(section, {})[name] = value
-    settings = msgspec.structs.replace(msgspec.convert(nested, Settings), routes=routes)
+    settings = msgspec.structs.replace(msgspec.convert(nested, known(Settings)), routes=routes)
     origins = {key: origin for key, (_, origin) in values.items()}
     _check_robots(settings, origins)
     _check_patterns(settings, origins)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from fetcher.errors import ConfigError
+from fetcher.known_types import known
 from fetcher.patterns import PatternError, Patterns
 from fetcher.settings.value_types import RouteName, Section, about
 
@@ -75,13 +76,13 @@ def _route(table: dict[str, Any], number: int, origin: str) -> Route:
         raise ConfigError(f'{where}: has no name; write name = "…"')
     for key, given in table.items():
         if key not in Route.__struct_fields__:
-            known = ", ".join(Route.__struct_fields__)
-            raise ConfigError(f"{where}: unknown setting {key}; a route has: {known}")
+            names = ", ".join(Route.__struct_fields__)
+            raise ConfigError(f"{where}: unknown setting {key}; a route has: {names}")
         try:
-            msgspec.convert({"name": "x", key: given}, Route)
+            msgspec.convert({"name": "x", key: given}, known(Route))
         except msgspec.ValidationError:
             raise ConfigError(f"{where}: {key} = {given!r:.80}: must be {_ALLOWED[key]}") from None
-    route = msgspec.convert(table, Route)
+    route = msgspec.convert(table, known(Route))
     try:
         Patterns(tuple(rule.removeprefix(URL) for rule in route.match if rule.startswith(URL)))
     except PatternError as error:

@@ -40,6 +40,9 @@ class IndexRow(msgspec.Struct, frozen=True):
         return msgspec.json.encode(self) + b"\n"
 
 
+_INDEX_ROW: Final = msgspec.json.Decoder(IndexRow)
+
+
 def warc_names(lengths: Mapping[str, int]) -> list[str]:
     """The names of the WARC files among the committed segments, oldest first."""
     return _named(lengths, WARC_SUFFIX)
@@ -61,7 +64,7 @@ def read_index(out: Path, name: str, length: int) -> Iterator[tuple[bytes, Index
     """
     for raw in rows(Segment(out / name, length, PLAIN)):
         try:
-            row = msgspec.json.decode(raw, type=IndexRow)
+            row = _INDEX_ROW.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             yield raw, None
         else:

@@ -18,6 +18,7 @@ from fetcher import bitset
 from fetcher.commit.committer import BatchState, Recovered
 from fetcher.errors import DamageError, NoSpaceError
 from fetcher.input.source_info import SourceInfo
+from fetcher.known_types import known
 from fetcher.protocol.totals import Totals
 from fetcher.store.disk import has_room
 from fetcher.store.manifest import Manifest
@@ -89,7 +90,7 @@ def segment_states(db: sqlite3.Connection) -> dict[str, SegmentState]:
     has_all = ADDED_COLUMNS.keys() <= columns_of(db, "segments")
     added = ", ".join(ADDED_COLUMNS) if has_all else "NULL, NULL"
     found = db.execute(f"SELECT name, bytes, {added} FROM segments").fetchall()
-    states = msgspec.convert(found, list[SegmentState])
+    states = msgspec.convert(found, known(list[SegmentState]))
     for name, length, rows, _ in states:
         if length < 0 or (rows or 0) < 0:
             raise ValueError(f"{name}: {length} bytes, {rows} rows")
@@ -99,7 +100,7 @@ def segment_states(db: sqlite3.Connection) -> dict[str, SegmentState]:
 def meta(db: sqlite3.Connection, key: str, kind: type[_Found]) -> _Found | None:
     """A value of the table `meta`; None if it was not stored yet."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return msgspec.msgpack.decode(row[0], type=kind) if row and row[0] else None
+    return msgspec.msgpack.decode(row[0], type=known(kind)) if row and row[0] else None
 
 
 def totals_of(db: sqlite3.Connection) -> Totals:

@@ -16,6 +16,7 @@ from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import LOG, TEXT, LineFormat
 from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
+from fetcher.known_types import known
 from fetcher.protocol.bounds import Plain
 from fetcher.protocol.output_spec import PLAIN, Output
 from fetcher.protocol.shard import WHOLE, Share
@@ -80,7 +81,7 @@ def read(out: Path) -> Manifest | None:
     """The manifest in OUT; None if there is none. Raises DamageError, ConflictError."""
     path = out / MANIFEST_NAME
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(path.read_bytes(), type=known(Manifest))
     except FileNotFoundError:
         return None
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:

@@ -9,6 +9,7 @@ import msgspec
 
 from fetcher.errors import DamageError
 from fetcher.frontier.rules import CrawlRules
+from fetcher.known_types import known
 from fetcher.protocol.output_spec import RowForm
 from fetcher.store.disk import disk_errors
 
@@ -41,7 +42,7 @@ def load_index(folder: Path) -> ParentIndex:
     """The index of a folder that parent_files.build made. Raises DamageError."""
     path = folder / _NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ParentIndex)
+        return msgspec.json.decode(path.read_bytes(), type=known(ParentIndex))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamageError(f"{path}: cannot be read: {error}") from error
 
