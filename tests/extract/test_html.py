@@ -90,6 +90,15 @@ def test_the_first_base_holds_for_the_whole_page() -> None:
     assert links("<base href='//o/'><a href=x>") == [("a", "http://o/x")]
     assert links("<base href='data:,'><a href=x>") == [("a", "http://h/d/x")]
     assert links("<base target=_top><base href=/b/><a href=x>") == [("a", "http://h/b/x")]
+    assert links("<svg><base href=/b/></svg><a href=x>") == [("a", "http://h/d/x")]
+
+
+@pytest.mark.parametrize("text", ["", "#place"])
+@pytest.mark.parametrize("more", ["", "<iframe></iframe>"])  # the <a> are plain, or not
+def test_a_place_in_the_page_is_a_link_where_another_page_is_its_base(text: str, more: str) -> None:
+    assert links(f"<a href='{text}'>{more}") == []
+    assert links(f"<base href=page.html#other><a href='{text}'>{more}") == []
+    assert links(f"<base href=/b/><a href='{text}'>{more}") == [("a", "http://h/b/")]
 
 
 def test_odd_spellings_of_attributes_are_understood() -> None:
