@@ -101,6 +101,7 @@ def read(
         rules,
         collector,
         is_own_base=resolver.base == url.partition("#")[0],
+        is_whole=is_whole,
         max_chars=len(page) + _COPIED_CHARS,
     )
     reader.read()
@@ -153,11 +154,14 @@ class _Reader:
         collector: Collector,
         *,
         is_own_base: bool,
+        is_whole: bool,
         max_chars: int,
     ) -> None:
         """`is_own_base`: the page itself is the base; `max_chars`: of attributes to read."""
         self.is_cut = False
         self._is_own_base = is_own_base
+        # The end of a page that was cut may lie within its last <style>; a cut tag is no element.
+        self._last_style = None if is_whole else next(iter(elements.of("style")[-1:]), None)
         self._elements = elements
         self._resolver = resolver
         self._rules = rules
@@ -286,7 +290,7 @@ class _Reader:
         styles = node.text if tag == "style" else self._value(node, "style")
         if styles and styles not in self._known_styles:
             self._known_styles.add(styles)
-            for text in css.urls_of(styles):
+            for text in css.urls_of(styles, is_whole=node is not self._last_style):
                 self._add(text, Via.CSS)
 
     def _add(self, text: str | None, via: Via) -> None:

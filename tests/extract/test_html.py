@@ -194,6 +194,24 @@ def test_a_page_is_read_up_to_its_limit_and_said_to_be_cut() -> None:
 
 
 @pytest.mark.parametrize(
+    "end",
+    [
+        "<style>a { b: url(/name) }</style>",
+        "<a href=/name>",
+        "<a href='/name'>",
+        "<p style='b: url(/name)'>",
+        "<img srcset=/name>",
+    ],
+)
+def test_no_link_is_the_beginning_of_one_at_which_a_page_was_cut(end: str) -> None:
+    rules = CrawlRules(assets=True, parse_bytes=1024)
+    start = "<style>a { b: url(/x) }</style>"
+    before = start + " " * (1024 - len(start) - end.index("me"))
+    assert list(read(before + end, rules).links) == ["http://h/x"]
+    assert list(read(before + end, WITH_ASSETS).links) == ["http://h/x", "http://h/name"]
+
+
+@pytest.mark.parametrize(
     ("hrefs", "kept"),
     [
         (["../b", "../a", "../b"], ["http://a.test/b", "http://a.test/a"]),
