@@ -19,7 +19,7 @@ from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import WireError
 from fetcher.frontier.admission import Frontier
 from fetcher.frontier.admitted import Admitted, RowLinks, totals_of
-from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.links import FaultyRequest, Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import CrawlTotals
 from fetcher.input import log_lines
@@ -212,6 +212,7 @@ def _log_of(admitted: Admitted) -> bytes:
             body=request.body,
             id=request.id,
             foreign=is_foreign,
+            fault=request.fault if isinstance(request, FaultyRequest) else None,
         )
         blocks.append(log_lines.encode_alike(urls, like))
     return b"".join(blocks)
@@ -230,7 +231,13 @@ def _seed_link(text: bytes) -> Link:
         seed = log_lines.decode(text)
     except (ValueError, RecursionError) as error:
         raise WireError(f"seeds: not a line of a log: {error}"[:200]) from error
-    request = LinkRequest(seed.method, seed.route, seed.headers, seed.body, seed.id)
-    return Link(
-        seed.url, Via.SEED, priority=seed.priority, request=None if request == _PLAIN else request
-    )
+    return link_of(seed, Via.SEED)
+
+
+def link_of(entry: LogLine, via: str) -> Link:
+    """The link of this kind that makes a line of the log."""
+    request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
+    if entry.fault is not None:
+        request = FaultyRequest(id=entry.id, fault=entry.fault)
+    asked = None if request == _PLAIN else request
+    return Link(entry.url, via, priority=entry.priority, request=asked)

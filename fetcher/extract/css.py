@@ -34,9 +34,11 @@ _IMAGE: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\(?:([0-9A-Fa-f]{1,6})(?:\r\n|\s)?|(\r\n|[\n\r\f])|([\s\S])|\Z)")
 
 
-def urls_of(css: str) -> Iterator[str]:
-    """The texts of the URLs, in order."""
+def urls_of(css: str, *, is_whole: bool = True) -> Iterator[str]:
+    """The texts of the URLs, in order; without one at the end of a text that is not whole."""
     for token in _TOKEN.finditer(css):
+        if not is_whole and token.end() == len(css):
+            return
         if token["images"] is not None:
             for image in _IMAGE.finditer(token["images"]):
                 yield from _text(image["quoted"] or image["bare"] or "")

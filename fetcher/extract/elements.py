@@ -59,7 +59,7 @@ class Elements:
     def title(self) -> str | None:
         """The text of the first <title>; one in <svg> is a tool tip."""
         titles = self._outside_templates("title")
-        return next((node.text for node in titles if node.namespace is Namespace.HTML), None)
+        return next((node.text for node in titles if is_html(node)), None)
 
     def _are_plain(self) -> bool:
         """Whether the <a> are plain; `nodes` are the other elements."""
@@ -100,9 +100,14 @@ class Elements:
         # By template, as a look at the ancestors of each node takes quadratic time.
         inside: set[Node] = set()
         for template in self._tree.select("template"):
-            if template.namespace is Namespace.HTML and template not in inside:
+            if is_html(template) and template not in inside:
                 inside.update(template.select(f"{selector},template"))
         return [node for node in nodes if node not in inside]
+
+
+def is_html(node: Node) -> bool:
+    """Whether this is an element of HTML; <base>, <title> and others in <svg> are not."""
+    return node.namespace is Namespace.HTML
 
 
 def _tree_of(page: str) -> Document:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
-from fetcher.extract.elements import Elements, Node
+from fetcher.extract.elements import Elements, Node, is_html
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, OneKind, Via
@@ -95,7 +95,15 @@ def read(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
     )
     resolver = Resolver(_base_of(elements, url), encoding)
-    reader = _Reader(elements, resolver, rules, collector, len(page) + _COPIED_CHARS)
+    reader = _Reader(
+        elements,
+        resolver,
+        rules,
+        collector,
+        is_own_base=resolver.base == url.partition("#")[0],
+        is_whole=is_whole,
+        max_chars=len(page) + _COPIED_CHARS,
+    )
     reader.read()
     fault = "" if is_whole else f"only the first {len(part)} bytes of the page were read"
     if reader.is_cut:
@@ -113,7 +121,7 @@ def read(
 def _base_of(elements: Elements, url: str) -> str:
     """The base of the page's links: the first <base href>, if it is an http(s) URL."""
     for node in elements.of("base"):
-        text = node.attr("href")
+        text = node.attr("href") if is_html(node) else None
         if text is not None:
             found = (text and web_urls.resolved(url, text)) or url
             return found if found.startswith(("http://", "https://")) else url
@@ -144,10 +152,16 @@ class _Reader:
         resolver: Resolver,
         rules: CrawlRules,
         collector: Collector,
+        *,
+        is_own_base: bool,
+        is_whole: bool,
         max_chars: int,
     ) -> None:
-        """`max_chars`: how much text of attributes is read."""
+        """`is_own_base`: the page itself is the base; `max_chars`: of attributes to read."""
         self.is_cut = False
+        self._is_own_base = is_own_base
+        # The end of a page that was cut may lie within its last <style>; a cut tag is no element.
+        self._last_style = None if is_whole else next(iter(elements.of("style")[-1:]), None)
         self._elements = elements
         self._resolver = resolver
         self._rules = rules
@@ -199,7 +213,8 @@ class _Reader:
             if self._collector.add_at_once(OneKind(urls, len(texts), Via.A), most_chars):
                 return
         # Many lead to a place in the page.
-        wanted = [text for text in texts if text and text[0] != "#"]
+        is_own_base = self._is_own_base
+        wanted = [text for text in texts if not is_own_base or (text and text[0] != "#")]
         self._collector.add_all(self._resolver.urls(wanted), _A)
 
     def _add_elements(self, nodes: list[tuple[Node, str]]) -> None:
@@ -223,10 +238,11 @@ class _Reader:
         text = node.attr("href")
         if text is None:
             text = node.attr("xlink:href")
-        if not text:
+        if text is None:
             return
         self._room_chars -= len(text)
-        if text in self._known or text[0] == "#":
+        is_place = self._is_own_base and (not text or text[0] == "#")  # in the page
+        if is_place or text in self._known:
             return
         rel = node.attr("rel") if self._rules.nofollow else None
         self._room_chars -= len(rel or "")
@@ -274,7 +290,7 @@ class _Reader:
         styles = node.text if tag == "style" else self._value(node, "style")
         if styles and styles not in self._known_styles:
             self._known_styles.add(styles)
-            for text in css.urls_of(styles):
+            for text in css.urls_of(styles, is_whole=node is not self._last_style):
                 self._add(text, Via.CSS)
 
     def _add(self, text: str | None, via: Via) -> None:

@@ -106,7 +106,7 @@ def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -
     encoding = charset.encoding_of_sheet(part, content_type)
     collector = Collector(rules.links_per_page, rules.url_bytes, frozenset())
     resolver = Resolver(url)
-    for text in css.urls_of(charset.decoded(part, encoding)):
+    for text in css.urls_of(charset.decoded(part, encoding), is_whole=not is_cut):
         link = resolver.url(text) if text and text[0] != "#" else None
         if link is not None:
             collector.add(link, Via.CSS)

@@ -17,6 +17,7 @@ from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import (
     ASSETS,
     MAX_LINK_CHARS,
+    FaultyRequest,
     Link,
     LinkRequest,
     Via,
@@ -140,13 +141,15 @@ class Judge:
     def seeds(self, links: Sequence[Link]) -> tuple[list[str], list[str], list[str]]:
         """The key text, the host and the plain origin of each seed.
 
-        A text that is not a URL has no host.
+        A text that is not a URL has no host. A seed whose line is wrong has not the key of its URL.
         """
         origins = web_urls.plain_origins([link.url for link in links])
         texts, hosts = [], []
         for link, origin in zip(links, origins, strict=True):
             is_own = origin and link.request is None and self._texts.are_urls
-            texts.append(link.url if is_own else self.text_of(link) or f"invalid {link.url}")
+            is_wrong = isinstance(link.request, FaultyRequest)
+            text = link.url if is_own else None if is_wrong else self.text_of(link)
+            texts.append(text or f"invalid {link.url}")
             hosts.append(web_urls.host_of_origin(origin) or web_urls.host_of(link.url))
         return texts, hosts, origins
 

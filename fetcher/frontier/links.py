@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from fetcher.model import Fault
+
 
 class Via(enum.StrEnum):
     """Where a link was found."""
@@ -149,6 +151,12 @@ class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     id: str | int | None = None
+
+
+class FaultyRequest(LinkRequest, frozen=True, array_like=True, gc=False):
+    """In place of the request of a seed whose line is wrong: nothing is sent for it."""
+
+    fault: Fault = Fault("", "")
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from fetcher.error_kinds import ErrorKind
 from fetcher.input import request_fields
 from fetcher.input.request_fields import LineError
-from fetcher.model import Found, Task
+from fetcher.model import Fault, Found, Task
 
 
 class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -32,6 +32,7 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     body: bytes | None = None  # base64 in the log
     id: str | int | None = None
     foreign: bool = False  # on a host that is not a seed's; see frontier.scope
+    fault: Fault | None = None  # of a seed's line in the list of seeds
 
 
 # A handler's link may have a body; frontier.links bounds it, so that no line comes near this.
@@ -86,6 +87,8 @@ def task_of(line: int, raw: bytes) -> Task:
         said = ErrorKind.LINE_RECORD.fault(f"not a line of a crawl's log: {error}")
         return Task(line, request_fields.raw(raw.decode("utf-8", "backslashreplace")), said)
     found = Found(entry.depth, entry.found_on, entry.via, entry.hops)
+    if entry.fault is not None:
+        return Task(line, entry.url, entry.fault, id=entry.id, found=found)
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     if entry.method != "GET" or entry.headers:  # of few lines
@@ -112,5 +115,6 @@ def seed_of(task: Task) -> bytes:
         headers=task.headers,
         body=task.body,
         id=task.id,
+        fault=task.fault,
     )
     return encode(seed)

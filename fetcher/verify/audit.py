@@ -65,11 +65,13 @@ class Report(msgspec.Struct):
 
     @property
     def is_only_unfinished(self) -> bool:
-        """Whether nothing is wrong but that the job has not ended: some lines have no row yet."""
-        return not self.has_ended and set(self.counts) == {NO_ROW}
+        """Whether nothing is wrong but that the job has not ended."""
+        return not self.has_ended and bool(self.counts) and self.counts.keys() <= _UNFINISHED
 
 
 NO_ROW = "no row"
+NOT_IN_LOG = "not yet in the log of the crawl"
+_UNFINISHED: Final = {NO_ROW, NOT_IN_LOG}
 TWICE = "more than one row"
 NO_LINE = "a row, but no such URL line"
 OTHER_URL = "the row has another URL than the line"
@@ -124,6 +126,8 @@ class Audit:
                 crawl = audit.end(self._seen)
         url_lines = reader.url_lines_of(self._parts)
         if crawl is not None:
+            for what in crawl.not_in_log:
+                self._found.add(NOT_IN_LOG, what)
             url_lines = crawl.lines
             with contextlib.suppress(DamageError):  # the crawl's audit has found it
                 url_lines = self._compare_lines(LogSource(self._parts[0]))

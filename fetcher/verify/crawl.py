@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
 from fetcher.bitset import IdSet
+from fetcher.commit.crawl_record import CrawlRecord
 from fetcher.errors import DamageError
 from fetcher.frontier.rules import CrawlRules
 from fetcher.model import Result
@@ -31,6 +33,7 @@ class CrawlProof(msgspec.Struct, frozen=True):
     pages: int  # kept pages whose links were read again
     step: int  # of the lines, every n-th was looked at for that; 1: all
     no_pages: str  # why pages were not read again; "": they were
+    not_in_log: tuple[str, ...] = ()  # what may still become lines
 
 
 class CrawlAudit:
@@ -89,7 +92,16 @@ class CrawlAudit:
             pages=0 if self._pages is None else self._pages.pages,
             step=1 if self._pages is None else self._pages.step,
             no_pages=self._no_pages,
+            not_in_log=tuple(_not_in_log(self._log.record)),
         )
+
+
+def _not_in_log(record: CrawlRecord) -> Iterator[str]:
+    """What the crawl has still to take into its log, when all lines there may have rows."""
+    if not record.has_all_seeds:
+        yield "some seeds"
+    if record.level.found_bytes or record.ready_lines < record.lines:
+        yield "links of the last level"
 
 
 def _why_not(part: Part, rules: CrawlRules) -> str:

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from typing import Final
 
+from fetcher.commit.growth import link_of
 from fetcher.errors import DamageError
 from fetcher.frontier.admission import Frontier
 from fetcher.frontier.admitted import RECORD_BYTES, Edge, NewLine, RowLinks
-from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.links import Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import MAX_DEPTHS
 from fetcher.input import log_lines
@@ -40,7 +41,6 @@ OTHER_HOME: Final = "the log says otherwise whether its host is that of a seed"
 OTHER_COUNTS: Final = "differs from the journal"
 
 _AT_ONCE: Final = 4096  # lines whose keys are looked up together
-_PLAIN: Final = LinkRequest()
 
 
 class LogAudit:
@@ -115,7 +115,7 @@ class LogAudit:
         return entry
 
     def _judge_seeds(self, first: int, entries: Sequence[LogLine]) -> None:
-        admitted = self._frontier.seeds([_link(entry) for entry in entries])
+        admitted = self._frontier.seeds([link_of(entry, entry.via) for entry in entries])
         new = iter(admitted.lines)
         for number, edge in enumerate(admitted.edges):
             line = next(new) if isinstance(edge, int) else None
@@ -136,7 +136,7 @@ class LogAudit:
         """The rows that found these lines. Those that one row found follow each other."""
         finders = self.finders[first : first + len(entries)]
         for finder, found in groupby(zip(finders, entries, strict=True), operator.itemgetter(0)):
-            links = (_link(entry) for _, entry in found)
+            links = (link_of(entry, entry.via) for _, entry in found)
             while some := list(islice(links, self._most_links)):
                 # Of lines without a finder, only depth and hops of a seed can be said.
                 yield RowLinks(finder or first, self._depths[finder], some, self._hops[finder])
@@ -161,13 +161,6 @@ class LogAudit:
         counts = Counter(min(depth, MAX_DEPTHS) for depth in self._depths[1:])
         if counts != Counter(self.record.totals.lines):
             self._found.add(OTHER_COUNTS, "the count of lines by depth")
-
-
-def _link(entry: LogLine) -> Link:
-    """The link that made this line."""
-    request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
-    asked = None if request == _PLAIN else request
-    return Link(entry.url, entry.via, priority=entry.priority, request=asked)
 
 
 def _key_records(part: Part) -> Iterator[bytes]:

@@ -8,10 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from fetcher.commit.session import CommitJob, CommitSession, JobFacts, JobTerms
+from fetcher.error_kinds import ErrorKind
 from fetcher.errors import NoSpaceError, WireError
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from fetcher.input.source_info import SourceInfo
+from fetcher.model import Found, Task
 from fetcher.protocol import messages
 from fetcher.protocol.shard import WHOLE
 from support.answers import offer
@@ -37,6 +39,21 @@ def test_a_page_of_seeds_may_come_again_and_a_gap_is_ignored(memory: Memory) -> 
     assert growth.committed.has_all_seeds
     assert memory.urls == ["http://a/", "http://b/", "http://c/"]
     assert growth.committed.totals.refused == {"duplicate": 1}
+
+
+def test_a_seed_whose_line_is_wrong_is_no_request_and_not_the_page_of_its_url(
+    memory: Memory,
+) -> None:
+    committer = memory.begin()
+    fault = ErrorKind.LINE_FIELD.fault("method: must be a text")
+    wrong = log_lines.seed_of(Task(1, "http://a/", fault, id=7))
+    growth_of(committer).seeds(0, [wrong, wrong, *seeds("http://a/")], at_end=True)
+    committer.commit()
+    tasks = [log_lines.task_of(line, text) for line, text in enumerate(memory.log, 1)]
+    assert tasks == [
+        Task(1, "http://a/", fault, id=7, found=Found()),
+        Task(2, "http://a/", found=Found()),
+    ]
 
 
 def test_links_are_in_the_commit_of_their_row_and_known_before_it(memory: Memory) -> None:

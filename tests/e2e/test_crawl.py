@@ -62,6 +62,20 @@ def test_each_page_of_a_site_is_fetched_once_and_its_row_says_how_it_was_found(
     assert [line["url"] for line in log_of(tmp_path / "out")] == [row.url for row in rows]
 
 
+def test_a_seed_whose_line_is_wrong_is_not_requested_and_its_row_says_why(tmp_path: Path) -> None:
+    out, seeds = tmp_path / "out", tmp_path / "seeds.jsonl"
+    with site({"/": ""}) as at:
+        wrong = {"url": at.url("/"), "verb": "DELETE", "id": 7}
+        seeds.write_text(f"{json.dumps(wrong)}\n{json.dumps({'url': at.url('/')})}\n{{}}\n")
+        rows = crawl(out, seeds)
+        assert at.asked == {"/": ONCE}
+    assert [row.outcome for row in rows] == [Outcome.INVALID_URL, Outcome.OK, Outcome.INVALID_URL]
+    assert rows[0].id == 7
+    assert str(rows[0].error).startswith("'verb' is not a known key")
+    assert rows[2].error == "url: the key is missing"
+    assert jobs.call("verify", out).returncode == 0
+
+
 def test_robots_txt_is_obeyed_unless_a_setting_says_otherwise(tmp_path: Path) -> None:
     pages: dict[str, str | Page] = {
         "/robots.txt": Page(b"User-agent: *\nDisallow: /a\n", content_type="text/plain"),

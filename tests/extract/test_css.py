@@ -40,6 +40,17 @@ def test_a_style_sheet_gives_its_urls(text: str, expected: list[str]) -> None:
     assert list(css.urls_of(text)) == expected
 
 
+@pytest.mark.parametrize("end", ["url(c", "url('c", "url('c'", "@import 'c", "image-set('c' 1x"])
+def test_a_url_at_which_a_style_sheet_was_cut_is_left_out(end: str) -> None:
+    text = f"a {{ b: url(d) }} {end}"
+    assert list(css.urls_of(text)) == ["d", "c"]
+    assert list(css.urls_of(text, is_whole=False)) == ["d"]
+
+
+def test_a_style_sheet_that_was_cut_after_a_url_has_it() -> None:
+    assert list(css.urls_of("a { b: url(c) ", is_whole=False)) == ["c"]
+
+
 @given(st.text("url(@import'\"\\/*) \nax;{}", max_size=60))
 def test_any_text_is_read(text: str) -> None:
     assert all(css.urls_of(text))

@@ -90,6 +90,15 @@ def test_the_first_base_holds_for_the_whole_page() -> None:
     assert links("<base href='//o/'><a href=x>") == [("a", "http://o/x")]
     assert links("<base href='data:,'><a href=x>") == [("a", "http://h/d/x")]
     assert links("<base target=_top><base href=/b/><a href=x>") == [("a", "http://h/b/x")]
+    assert links("<svg><base href=/b/></svg><a href=x>") == [("a", "http://h/d/x")]
+
+
+@pytest.mark.parametrize("text", ["", "#place"])
+@pytest.mark.parametrize("more", ["", "<iframe></iframe>"])  # the <a> are plain, or not
+def test_a_place_in_the_page_is_a_link_where_another_page_is_its_base(text: str, more: str) -> None:
+    assert links(f"<a href='{text}'>{more}") == []
+    assert links(f"<base href=page.html#other><a href='{text}'>{more}") == []
+    assert links(f"<base href=/b/><a href='{text}'>{more}") == [("a", "http://h/b/")]
 
 
 def test_odd_spellings_of_attributes_are_understood() -> None:
@@ -182,6 +191,24 @@ def test_a_page_is_read_up_to_its_limit_and_said_to_be_cut() -> None:
     assert found.is_cut
     assert found.fault == "only the first 1024 bytes of the page were read"
     assert not read(body).is_cut
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "<style>a { b: url(/name) }</style>",
+        "<a href=/name>",
+        "<a href='/name'>",
+        "<p style='b: url(/name)'>",
+        "<img srcset=/name>",
+    ],
+)
+def test_no_link_is_the_beginning_of_one_at_which_a_page_was_cut(end: str) -> None:
+    rules = CrawlRules(assets=True, parse_bytes=1024)
+    start = "<style>a { b: url(/x) }</style>"
+    before = start + " " * (1024 - len(start) - end.index("me"))
+    assert list(read(before + end, rules).links) == ["http://h/x"]
+    assert list(read(before + end, WITH_ASSETS).links) == ["http://h/x", "http://h/name"]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def test_a_style_sheet_is_read_up_to_its_limit() -> None:
     found = page.read(CSS + b" " * 1024, URL, rules, content_type="text/css")
     assert (found.is_cut, len(found.links)) == (True, 2)
     assert found.fault == "only the first 1024 bytes of the style sheet were read"
+    cut = page.read(b" " * 1016 + b"url(/name)", URL, rules, content_type="text/css")
+    assert cut.links == {}, "/n would be another URL"
 
 
 @pytest.mark.parametrize(

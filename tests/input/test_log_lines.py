@@ -52,7 +52,10 @@ def test_a_seed_keeps_its_request_and_an_invalid_seed_its_text() -> None:
     assert task_of(1, log_lines.seed_of(seed)) == Task(
         1, "http://a.test/", None, "PUT", (("A", "b"),), b"x", "n", found=Found()
     )
-    assert task_of(2, log_lines.seed_of(Task(5, "no url", Fault("k", "m")))).url == "no url"
+    wrong = Task(5, "http://a.test/", Fault("k", "m"), id=7)
+    assert task_of(2, log_lines.seed_of(wrong)) == Task(
+        2, "http://a.test/", Fault("k", "m"), id=7, found=Found()
+    )
 
 
 def test_a_row_says_how_its_line_was_found() -> None:

@@ -50,10 +50,13 @@ def make_crawl(
     rules: CrawlRules | None = None,
     *,
     output: Output = PLAIN,
+    most_seeds: int | None = None,
     most_rows: int = 1000,
     segment_bytes: int = 1 << 20,
 ) -> Path:
     """Crawl these pages by URL, one row a commit; complete unless there are more than `most_rows`.
+
+    `most_seeds`: only so many have come, and not the message that they are all; None: all.
 
     Other URLs are not found.
     """
@@ -68,8 +71,8 @@ def make_crawl(
         with contextlib.closing(Store(out, manifest, segment_bytes)) as store:
             growth = growth_of(rules, store)
             committer = Committer(store, store.journal.recover(), manifest.job, "e", growth)
-            texts = [log_lines.encode(LogLine(url)) for url in seeds]
-            growth.seeds(0, texts, at_end=True)
+            texts = [log_lines.encode(LogLine(url)) for url in seeds[:most_seeds]]
+            growth.seeds(0, texts, at_end=most_seeds is None)
             committer.commit()
             done = _fetch(manifest.job, growth, committer, pages, most_rows)
             store.journal.note(source=request.input.source)

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from fetcher.cli.main import cli
+from fetcher.errors import Exit
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.protocol.output_spec import Output
@@ -45,6 +46,24 @@ def test_a_whole_crawl_is_proven(
 def test_a_crawl_that_has_not_ended_lacks_rows_and_nothing_else(tmp_path: Path) -> None:
     out = make_crawl(tmp_path / "out", PAGES, [HOME], most_rows=2)
     assert verdict(out).counts == {audit.NO_ROW: 2}
+
+
+def test_a_crawl_whose_links_wait_for_the_next_level_is_not_proven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = CrawlRules(order="levels")
+    out = make_crawl(tmp_path / "out", PAGES, [HOME], rules, most_rows=1)
+    assert verdict(out).counts == {audit.NOT_IN_LOG: 1}
+    assert cli.main(["verify", str(out)], standalone_mode=False) == Exit.UNPROVEN
+    assert capsys.readouterr().out.startswith("NOT proven: 1 URL line, 1 row")
+
+
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_a_crawl_that_has_not_all_its_seeds_is_not_proven(tmp_path: Path, seeds: int) -> None:
+    out = make_crawl(tmp_path / "out", {}, [HOME], most_seeds=seeds, most_rows=seeds)
+    report = verdict(out)
+    assert report.counts == {audit.NOT_IN_LOG: 1}
+    assert report.is_only_unfinished
 
 
 @pytest.mark.parametrize("name", [LOG, KEYS, LINKS])

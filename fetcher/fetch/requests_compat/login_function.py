@@ -158,7 +158,13 @@ def _is_shared(cookie: SessionCookie) -> bool:
 
 def _wire(text: str) -> str:
     """The text as wire text, which it is already where a server sent it."""
-    return text if all(char <= "\xff" for char in text) else to_wire(text)
+    plain = _plain(text)
+    return plain if all(char <= "\xff" for char in plain) else to_wire(plain)
+
+
+def _plain(text: str) -> str:
+    """The text as a str, because no message takes a subtype of it, such as a text of lxml."""
+    return str.__str__(text)
 
 
 def _given(returned: Any) -> Mapping[Any, Any]:
@@ -181,7 +187,7 @@ def _headers(given: Mapping[Any, Any]) -> Iterator[SessionHeader]:
                 raise LoginFailure(f"{str(name)[:40]!r} is not the name of a header")
             if not isinstance(value, str) or _CONTROL.search(value):
                 raise LoginFailure(f"the value of the header {name} is not a text on one line")
-            yield SessionHeader(where, name, to_wire(value.strip()))
+            yield SessionHeader(where, _plain(name), to_wire(_plain(value).strip()))
 
 
 def _place(text: str) -> str:

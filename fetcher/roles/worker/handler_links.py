@@ -43,13 +43,13 @@ def of(value: dict[str, Any], base: str) -> list[Link]:
 def _link(number: int, link: Any, base: str) -> Link:
     try:
         if isinstance(link, str):
-            return _linked(link, base, 0, _PLAIN)
+            return _linked(_plain(link), base, 0, _PLAIN)
         if not isinstance(link, dict):
             raise LineError(f"is a {type(link).__name__}; give a URL or a dict")
         unknown = [key for key in link if key not in _LINK_KEYS]
         if unknown:
             raise LineError(f"{unknown[0]!r} is not a known key; use {', '.join(_LINK_KEYS)}")
-        return _request(link, base)
+        return _request(_plain(link), base)
     except LineError as error:
         raise ValueError(f"links[{number}]: {error}") from error
 
@@ -60,12 +60,12 @@ def _request(link: dict[str, Any], base: str) -> Link:
     if not isinstance(url, str):
         raise LineError("url: must be a text")
     priority = given.get("priority", 0)
-    if not isinstance(priority, int) or priority not in _PRIORITIES:
+    if type(priority) is not int or priority not in _PRIORITIES:  # a bool is an int, too
         raise LineError("priority: must be a whole number of 32 bits")
     route = request_fields.route(given.get("route", ""))
     _require_text("route", route)
     method = request_fields.method(given.get("method", "GET"))
-    headers = request_fields.headers(_as_lists(given.get("headers", [])))
+    headers = request_fields.headers(given.get("headers", []))
     for header, text in headers:
         _require_text(f"headers: {header}", text)
     name = request_fields.name(given["id"]) if "id" in given else None
@@ -80,11 +80,25 @@ def _request(link: dict[str, Any], base: str) -> Link:
     return _linked(url, base, priority, request)
 
 
-def _as_lists(headers: Any) -> Any:
-    """Pairs as lists, as in JSON."""
-    if not isinstance(headers, list | tuple):
-        return headers
-    return [list(pair) if isinstance(pair, tuple) else pair for pair in headers]
+def _plain(value: Any) -> Any:
+    """The value in JSON's types and bytes, without subtypes, which the wire does not take.
+
+    Texts of lxml and enums are subtypes. Whether a number lies in a range takes minutes with some.
+    """
+    match value:
+        case str():
+            plain: Any = str.__str__(value)  # the text itself, whatever the subtype prints
+        case int() if not isinstance(value, bool):
+            plain = int(value)
+        case bytes():
+            plain = bytes(value)
+        case list() | tuple():
+            plain = [_plain(item) for item in value]
+        case dict():
+            plain = {_plain(key): _plain(item) for key, item in value.items()}
+        case _:
+            plain = value
+    return plain
 
 
 def _body(body: Any, method: str) -> bytes | None:
@@ -92,6 +106,8 @@ def _body(body: Any, method: str) -> bytes | None:
         if body and method in request_fields.BODILESS:
             raise LineError(f'body: a {method} request has no body; give a method such as "POST"')
         return body or None
+    if isinstance(body, str):
+        _require_text("body", body)
     return request_fields.body(body, method)
 
 

@@ -40,6 +40,21 @@ def test_a_cookie_that_is_not_ascii_is_sent_back_as_its_bytes_came() -> None:
     assert cookie.value == "Ж".encode().decode("latin-1")
 
 
+class Text(str):
+    """As the texts that lxml finds in a page."""
+
+    __slots__ = ()
+
+
+def test_subtypes_of_texts_are_taken_as_texts() -> None:
+    found = made(
+        {"headers": {Text("a.test"): {Text("X-Token"): Text("t")}}},
+        sid={"value": Text("v"), "domain": Text("a.test"), "path": Text("/in")},
+    )
+    assert found.cookies == [SessionCookie("sid", "v", "a.test", False, "/in", False)]
+    assert found.headers == [SessionHeader("a.test", "X-Token", "t")]
+
+
 @pytest.mark.parametrize(
     ("place", "known_as"),
     [

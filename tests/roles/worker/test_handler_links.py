@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.protocol import links as wire
@@ -51,6 +53,44 @@ def test_each_key_of_a_link_has_its_place() -> None:
     assert wire.decode(wire.encode(wire.PageLinks(tuple(of(full))))).links == tuple(of(full))
 
 
+class Text(str):
+    """As the texts that lxml finds."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "another text"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Number(int):
+    pass
+
+
+@pytest.mark.parametrize("number", [Level.HIGH, Number(3)])
+def test_subtypes_of_texts_and_numbers_become_plain(number: int) -> None:
+    link = {
+        "url": Text("/api"),
+        "priority": number,
+        "route": Text("r"),
+        "method": Text("POST"),
+        "headers": {Text("X"): Text("y")},
+        "body": Text("b"),
+        "id": Text("me"),
+    }
+    request = LinkRequest("POST", "r", (("X", "y"),), b"b", "me")
+    found = of(link, link | {"id": number}, Text("mailto:x"))
+    assert found == [
+        Link("http://a.test/api", "handler", "", 3, request),
+        Link("http://a.test/api", "handler", "", 3, replace(request, id=3)),
+        Link("mailto:x", "handler"),
+    ]
+    assert wire.decode(wire.encode(wire.PageLinks(tuple(found)))).links == tuple(found)
+
+
 @pytest.mark.parametrize(
     ("link", "said"),
     [
@@ -59,6 +99,7 @@ def test_each_key_of_a_link_has_its_place() -> None:
         ({}, "links[1]: url: must be a text"),
         ({"url": "/x", "priority": "high"}, "links[1]: priority: must be a whole number"),
         ({"url": "/x", "priority": 1 << 40}, "links[1]: priority: must be a whole number"),
+        ({"url": "/x", "priority": True}, "links[1]: priority: must be a whole number"),
         ({"url": "/x", "route": 3}, "links[1]: route: must be a text"),
         ({"url": "/x", "method": "A B"}, "links[1]: method: 'A B' is not an HTTP method"),
         ({"url": "/x", "headers": {"Host": "b"}}, "links[1]: headers: Host is set by"),
@@ -66,6 +107,10 @@ def test_each_key_of_a_link_has_its_place() -> None:
         ({"url": "/x", "body": b"q"}, "links[1]: body: a GET request has no body"),
         ({"url": "/x", "id": 1.5}, "links[1]: id: must be a text or a whole number"),
         ({"url": "/x", "route": "\ud800"}, "links[1]: route: holds half a character"),
+        (
+            {"url": "/x", "method": "POST", "body": "\ud800"},
+            "links[1]: body: holds half a character",
+        ),
         ("\ud800:", "links[1]: url: holds half a character"),
     ],
 )
