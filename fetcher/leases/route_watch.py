@@ -82,7 +82,8 @@ class RouteWatch:
             head = f"no worker has served route {load.route} for {duration(since_s)}: {lines} of it"
         else:
             head = f"no worker has been heard for {duration(since_s)}: {lines}"
-        return f"{head} wait; {self._advice(load.route)}"
+        waits = "waits" if load.waiting_lines == 1 else "wait"
+        return f"{head} {waits}; {self._advice(load.route)}"
 
     def unknown(self, routing: Routing) -> list[str]:
         """Notices about names of routes in lines that no route has, each once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.route_watch import AGAIN_S, UNSERVED_S, RouteWatch, loads
 from fetcher.leases.sink_sessions import SinkSessions
@@ -33,11 +35,12 @@ def test_a_route_that_nobody_serves_is_said_after_a_while_and_again_later() -> N
     assert watch.notices(load(), 401.0) == [], "the time begins anew"
 
 
-def test_a_job_without_routes_is_watched_as_a_whole() -> None:
-    watch, load = RouteWatch(), [RouteLoad("", 0, 0, 0, 7)]
+@pytest.mark.parametrize(("lines", "said"), [(7, "7 lines wait"), (1, "1 line waits")])
+def test_a_job_without_routes_is_watched_as_a_whole(lines: int, said: str) -> None:
+    watch, load = RouteWatch(), [RouteLoad("", 0, 0, 0, lines)]
     assert watch.notices(load, 0.0) == []
     assert watch.notices(load, UNSERVED_S) == [
-        "no worker has been heard for 30 s: at least 7 lines wait; start one with `fetcher worker`"
+        f"no worker has been heard for 30 s: at least {said}; start one with `fetcher worker`"
     ]
     load = [RouteLoad("", 1, 0, 0, 0)]
     assert watch.notices(load, UNSERVED_S + 1) == ["the job has a worker again"]
