@@ -110,6 +110,11 @@ class Committer:
         """The number of rows that wait for the next commit."""
         return self._outcomes.total()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether more can be handed out after the next commit than before; of a list, true."""
+        return self.growth is None or self.growth.pending.lines > 0
+
     def offer(self, chunk: Chunk, batch_size: int) -> None:
         """Add the chunk's rows to the pending group, except for lines that have a row already.
 
@@ -130,7 +135,7 @@ class Committer:
             self._rows.append(chunk.rows)
             self.pending_bytes += len(chunk.rows)
             self._keep(chunk, range(len(chunk.lines)))
-            self._count(chunk, range(len(chunk.lines)))
+            self._count(chunk)
         else:
             self._take_some(chunk, new, first)
         if self.growth is not None:
@@ -176,14 +181,18 @@ class Committer:
                 self._kept.append(Kept(chunk.lines[k], data, _file(chunk, k)))
                 self.pending_bytes += len(data)
 
-    def _count(self, chunk: Chunk, indices: Sequence[int]) -> None:
-        self._outcomes.update([chunk.outcomes[k] for k in indices])
-        self._statuses.update([chunk.statuses[k] for k in indices])
-        self._body_bytes += sum([chunk.body_bytes[k] for k in indices])
+    def _count(self, chunk: Chunk, indices: Sequence[int] | None = None) -> None:
+        """Count these rows of the chunk; None: all of them."""
+        columns = [chunk.outcomes, chunk.statuses, chunk.body_bytes, chunk.lines]
+        if indices is not None:
+            columns = [[column[k] for k in indices] for column in columns]
+        outcomes, statuses, body_bytes, lines = columns
+        self._outcomes.update(outcomes)
+        self._statuses.update(statuses)
+        self._body_bytes += sum(body_bytes)
         if chunk.retried or chunk.unchanged:
-            lines = {chunk.lines[k] for k in indices}
-            self._retried += len(lines.intersection(chunk.retried))
-            self._unchanged += len(lines.intersection(chunk.unchanged))
+            self._retried += len({*lines}.intersection(chunk.retried))
+            self._unchanged += len({*lines}.intersection(chunk.unchanged))
 
     def commit(self) -> int:
         """Make the pending group durable and publish it. Returns the number of its rows.

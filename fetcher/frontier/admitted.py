@@ -5,7 +5,7 @@ The new lines of one row have consecutive numbers, so their links and the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -84,11 +84,10 @@ class Admitted(msgspec.Struct, frozen=True):
         return lines
 
 
-def totals_of(answers: Iterable[Admitted]) -> CrawlTotals:
+def totals_of(answers: Sequence[Admitted]) -> CrawlTotals:
     """What became of the links of some rows, and of those that were left out before."""
-    totals = CrawlTotals()
+    totals = CrawlTotals(sum([each.links for each in answers]))
     for each in answers:
-        totals.links += each.links
         if each.unknown:  # not of most pages of a site that is known
             _count_unknown(each, totals)
         if each.row.left_out:

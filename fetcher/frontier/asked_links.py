@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
+from fetcher.frontier import line_lists
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.key_table import Numbers
 from fetcher.frontier.keys import KEY_BYTES, as_keys, digests_of
-from fetcher.frontier.line_lists import LineLists
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
@@ -31,10 +31,13 @@ class AskedLinks:
         """`text_of`: see LinkTable.key_texts; `seed`: of the keys."""
         self._tables = tables
         # Row by row, as the URLs of all rows and their keys would not fit into the CPU's caches.
-        keys = [b"".join(digests_of(_key_texts(table, text_of), seed)) for table in tables]
-        counts = [len(each) // KEY_BYTES for each in keys]
-        self.most = max(counts, default=0)  # the links of the row that has most
-        self._starts = list(accumulate(counts, initial=0))  # of each row
+        keys = [
+            b"".join(digests_of(_key_texts(table, text_of) if table.rest else table.urls, seed))
+            for table in tables
+        ]
+        self._counts = [len(each) // KEY_BYTES for each in keys]  # of the links of each row
+        self.most = max(self._counts, default=0)
+        self._starts = list(accumulate(self._counts, initial=0))
         self.keys = b"".join(keys)  # KEY_BYTES each
 
     def keys_of(self, numbers: Sequence[int]) -> list[bytes]:
@@ -81,17 +84,15 @@ class AskedLinks:
 
     def known(self, rows: Sequence[RowLinks], lines: Numbers) -> list[Admitted]:
         """The same, if all links lead to lines of the log."""
-        lists = LineLists(lines)
-        places = pairwise(self._starts)
+        parts = line_lists.parts(lines, self._starts)
+        each = zip(rows, self._counts, parts, self._tables, strict=True)
         return [
-            Admitted(row, end - begin, lists.part(begin, end) if begin < end else [], table.kinds)
-            for row, table, (begin, end) in zip(rows, self._tables, places, strict=True)
+            Admitted(row, count, part if count else [], table.kinds)
+            for row, count, part, table in each
         ]
 
 
 def _key_texts(table: LinkTable, text_of: Callable[[Link], str]) -> list[bytes]:
-    if not table.rest:  # as nearly always
-        return table.urls
     texts = [*table.urls]
     for at, text in table.key_texts(text_of):
         (texts[at],) = encoded((text,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -14,19 +16,16 @@ _UINT16, _UINT32 = 0xCD, 0xCE  # types of msgpack
 _decode: Final = msgspec.msgpack.Decoder(list[int]).decode
 
 
-class LineLists:
-    """Lines of the log, of which each list is a part."""
-
-    def __init__(self, lines: Numbers) -> None:
-        is_short = int(lines.max(initial=0)) <= 0xFFFF
-        items = np.empty(len(lines), [("type", "u1"), ("line", ">u2" if is_short else ">u4")])
-        items["type"], items["line"] = _UINT16 if is_short else _UINT32, lines
-        self._data, self._item_bytes = items.tobytes(), items.itemsize
-
-    def part(self, begin: int, end: int) -> msgspec.Raw:
-        """The lines `begin` to `end` - 1 of these as a list."""
-        items = self._data[begin * self._item_bytes : end * self._item_bytes]
-        return msgspec.Raw(array_of(items, end - begin))
+def parts(lines: Numbers, starts: Sequence[int]) -> list[msgspec.Raw]:
+    """Lists of these lines, of which each begins at its start and ends at the next one."""
+    is_short = int(lines.max(initial=0)) <= 0xFFFF
+    items = np.empty(len(lines), [("type", "u1"), ("line", ">u2" if is_short else ">u4")])
+    items["type"], items["line"] = _UINT16 if is_short else _UINT32, lines
+    data, size = items.tobytes(), items.itemsize
+    return [
+        msgspec.Raw(array_of(data[begin * size : end * size], end - begin))
+        for begin, end in pairwise(starts)
+    ]
 
 
 def unpacked(lines: msgspec.Raw) -> list[int]:

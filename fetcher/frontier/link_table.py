@@ -11,7 +11,6 @@ from itertools import accumulate, chain
 from typing import Final, NamedTuple, overload
 
 from fetcher.frontier.links import (
-    KNOWN_KINDS,
     Link,
     LinkRequest,
     are_kinds,
@@ -73,10 +72,7 @@ class LinkTable(Sequence[Link]):
 
     def is_sound(self) -> bool:
         """Whether the columns fit each other, and all kinds are known."""
-        kinds, rest = self.kinds, self.rest
-        if self._urls and len(kinds) == 1 and not rest:  # as nearly always
-            return kinds in KNOWN_KINDS
-        count = len(self)
+        kinds, rest, count = self.kinds, self.rest, len(self)
         return (
             (len(kinds) in (1, count) if count else not kinds)
             and are_kinds(kinds)

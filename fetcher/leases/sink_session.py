@@ -15,7 +15,7 @@ from fetcher import bitset
 from fetcher.input import lines
 from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
-from fetcher.model import Batch, Task
+from fetcher.model import Batch
 from fetcher.protocol import line_tags, messages
 from fetcher.protocol.bounds import MAX_PARTIAL, MAX_PARTIAL_BYTES
 from fetcher.protocol.shard import Share
@@ -192,9 +192,8 @@ class SinkSession:
             mask = ~unread(batch, -1)
             self.take_suspects(batch, mask)
 
-    def tags(self, batch: int, batch_mask: bytes, tasks: Iterable[Task]) -> bytes:
+    def tags(self, batch: int, batch_mask: bytes, named: Iterable[line_tags.Named]) -> bytes:
         """The tags of these lines of a batch; the sink accepts rows only with them."""
-        named = [line_tags.named(task.line, task.url, task.id, task.found) for task in tasks]
         return line_tags.of_lines(self._key, batch, batch_mask, named)
 
 

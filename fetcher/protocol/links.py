@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from fetcher.errors import WireError
 from fetcher.frontier.link_table import LinkTable, Rest
-from fetcher.frontier.links import Link, OneKind, kind_number, packed_kinds
+from fetcher.frontier.links import KNOWN_KINDS, Link, OneKind, kind_number, packed_kinds
 from fetcher.frontier.msgpack_arrays import array_of
 from fetcher.frontier.totals import Refusal
 
@@ -82,7 +82,9 @@ def decode_rows(data: bytes, rows: int) -> list[PageLinks]:
     pages = []
     for text, kinds, rest, left_out in packed_rows:
         table = LinkTable(text, kinds, rest)
-        if text[-1:] not in b"\n" or not table.is_sound():
+        # As nearly always, links of one kind, of which none has more than a URL.
+        is_plain = text[-1:] == b"\n" and len(kinds) == 1 and kinds in KNOWN_KINDS and not rest
+        if not is_plain and (text[-1:] not in b"\n" or not table.is_sound()):
             raise WireError("chunk: links: its columns do not fit each other")
         pages.append(PageLinks(table, left_out))
     return pages

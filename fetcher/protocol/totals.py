@@ -40,15 +40,16 @@ class Totals(msgspec.Struct):
         unchanged: int = 0,
     ) -> Totals:
         """Add rows, given as counts by the outcomes' wire codes and by status."""
-        by_outcome = Counter(self.outcomes)
+        by_outcome, by_status = dict(self.outcomes), dict(self.statuses)
         for code, count in outcomes.items():
-            by_outcome[OUTCOMES[code].value] += count
-        by_status = Counter(self.statuses)
-        by_status.update(statuses)
+            name = OUTCOMES[code].value
+            by_outcome[name] = by_outcome.get(name, 0) + count
+        for status, count in statuses.items():
+            by_status[status] = by_status.get(status, 0) + count
         return Totals(
             self.rows + sum(outcomes.values()),
-            dict(by_outcome),
-            dict(by_status),
+            by_outcome,
+            by_status,
             min(self.body_bytes + body_bytes, _MOST_BYTES),
             self.retried + retried,
             self.unchanged_rows + unchanged or UNSET,

@@ -74,7 +74,12 @@ class RowChecker:
                 name = None if row.id is UNSET else row.id
                 if depths:
                     at = len(named)
-                    named.append(_named(row, name, depths[at], hops[at] if hops else 0))
+                    if row.depth != depths[at]:
+                        raise WireError("chunk: a depth differs from that of its row")
+                    found_on = 0 if row.found_on is UNSET else row.found_on
+                    via = "" if row.via is UNSET else row.via
+                    found = depths[at], found_on, via, hops[at] if hops else 0
+                    named.append(line_tags.named(line, row.url, name, found))
                 else:
                     named.append((line, row.url, name))
                 if path_of_body is not None:
@@ -92,18 +97,6 @@ class RowChecker:
         if line_tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: a tag of batch {chunk.batch} does not fit its line")
         return files if any(files) else []
-
-
-def _named(row: _Row, name: str | int | None, depth: int, hops: int) -> line_tags.Named:
-    """The values that the tag of a crawl's line covers. Raises WireError.
-
-    `depth` and `hops` are the chunk's.
-    """
-    if row.depth != depth:
-        raise WireError("chunk: a depth differs from that of its row")
-    found_on = 0 if row.found_on is UNSET else row.found_on
-    via = "" if row.via is UNSET else row.via
-    return line_tags.named(row.line, row.url, name, (depth, found_on, via, hops))
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:

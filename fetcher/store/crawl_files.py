@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import DamageError
@@ -46,6 +46,20 @@ def _states_of(states: States, directory: str, suffix: str) -> dict[str, Segment
     }
 
 
+class _Part(NamedTuple):
+    """What a commit appends to one kind of file."""
+
+    directory: str
+    file: Segments
+    blocks: list[bytes]
+    records: int  # in the blocks
+
+    def state(self) -> SegmentState:
+        """The state of the file after it was appended to."""
+        state = self.file.state(self.records)
+        return state._replace(name=f"{self.directory}/{state.name}")
+
+
 class CrawlFiles:
     """Implements commit.growth.CrawlFiles. Raises DamageError, NoSpaceError."""
 
@@ -63,7 +77,7 @@ class CrawlFiles:
         self._keys = Segments(frontier, KEYS_SUFFIX, segment_bytes, keys)
         self._edges = Segments(links, _EDGES_SUFFIX, segment_bytes, edges)
         self._level = LevelFile(frontier, record.level)
-        self._new = Appended()
+        self._grown: list[tuple[SegmentState, _Part]] = []  # by `append`
         self._out = out
         self._states = dict(states)
         self._record = record
@@ -100,38 +114,33 @@ class CrawlFiles:
     # -- commits -----------------------------------------------------------------------------
 
     def append(self, what: Appended, level: Level) -> None:
-        self._new = what
-        growing = self._growing()
-        for _, file, blocks, _ in growing:
-            file.append([b"".join(blocks)])  # the links of each row are a block of a few bytes
-        for _, file, _, _ in growing:
-            file.sync()
+        self._grown = []
+        grown = [each for each in self._parts_of(what) if each.blocks]
+        for part in grown:
+            part.file.append([b"".join(part.blocks)])  # a row's links are a block of a few bytes
+        for part in grown:
+            part.file.sync()
         self._level.append(what.found, level)
+        self._grown = [(part.state(), part) for part in grown]
 
-    def _growing(self) -> list[tuple[str, Segments, list[bytes], int]]:
-        """The files that get something: directory, file, blocks, and the records in these."""
-        new = self._new
-        files = (
-            (FRONTIER_NAME, self._log, new.log, new.lines),
-            (FRONTIER_NAME, self._keys, new.keys, new.lines),
-            (LINKS_NAME, self._edges, new.edges, len(new.edges)),
+    def _parts_of(self, what: Appended) -> tuple[_Part, ...]:
+        return (
+            _Part(FRONTIER_NAME, self._log, what.log, what.lines),
+            _Part(FRONTIER_NAME, self._keys, what.keys, what.lines),
+            _Part(LINKS_NAME, self._edges, what.edges, len(what.edges)),
         )
-        return [each for each in files if each[2]]
 
     def states(self) -> list[SegmentState]:
         """The states of the files after `append`, for the journal."""
-        return [
-            (state := file.state(records))._replace(name=f"{name}/{state.name}")
-            for name, file, _, records in self._growing()
-        ]
+        return [state for state, _ in self._grown]
 
     def committed(self, record: CrawlRecord) -> None:
         """The journal has recorded `states`, and the record of the crawl."""
         self._level.begin(record.level)
-        self._states.update((state.name, state) for state in self.states())
-        for _, file, _, records in self._growing():
-            file.committed(records)
-        self._new = Appended()
+        for state, part in self._grown:
+            self._states[state.name] = state
+            part.file.committed(part.records)
+        self._grown = []
 
     # -- reading -----------------------------------------------------------------------------
 

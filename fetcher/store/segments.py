@@ -72,7 +72,7 @@ class Segments:
                 "backup of OUT"
             )
         self._full: dict[str, tuple[int, FileId]] = {}  # committed bytes and identity
-        last = self._name()
+        last = self._open_name
         for name, state in states.items():
             digest = _checked(directory / name, state, is_last=name == last)
             if name == last:
@@ -90,12 +90,14 @@ class Segments:
         if state.digest is None and state.length:
             self._rotate()  # written by an older version: there is no digest to continue
 
-    def _name(self, index: int | None = None) -> str:
-        return f"part-{self._index if index is None else index:05d}{self._suffix}"
+    def _name(self, index: int) -> str:
+        return f"part-{index:05d}{self._suffix}"
 
     def _begin_at(self, index: int) -> None:
         self._index = index
-        self.path = self._directory / self._name()  # each commit needs it several times
+        # Each commit needs both several times.
+        self._open_name = self._name(index)
+        self.path = self._directory / self._open_name
 
     def _open(self) -> int:
         with disk_errors(self.path):
@@ -124,7 +126,7 @@ class Segments:
             self._rotate()
         start = self._committed
         if self._preamble is not None and rows and not start:
-            preamble = self._preamble(self._name())
+            preamble = self._preamble(self._open_name)
             rows = [preamble, *rows]
             start = len(preamble)
         try:
@@ -136,7 +138,7 @@ class Segments:
             raise
         for part in rows:
             self._new_digest.update(part)
-        return self._name(), start
+        return self._open_name, start
 
     def _rewind(self) -> None:
         self._require_ours(self._written)
@@ -158,7 +160,7 @@ class Segments:
                 rest = rest[count:]
 
     def _rotate(self) -> None:
-        old, old_name, before = self._fd, self._name(), (self._committed, self._file)
+        old, old_name, before = self._fd, self._open_name, (self._committed, self._file)
         self._begin_at(self._index + 1)
         self._committed = self._written = 0
         try:
@@ -190,7 +192,7 @@ class Segments:
     def state(self, new_rows: int) -> SegmentState:
         """The state of the open segment after an append of `new_rows` rows, for the journal."""
         return SegmentState(
-            self._name(), self._written, self._rows + new_rows, self._new_digest.value()
+            self._open_name, self._written, self._rows + new_rows, self._new_digest.value()
         )
 
     def committed(self, new_rows: int) -> None:

@@ -10,7 +10,7 @@ from fetcher import bitset
 from fetcher.bitset import IdSet
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.sink_session import SinkSession
-from fetcher.model import Batch, Task
+from fetcher.model import Batch
 from fetcher.protocol import line_tags, messages
 from fetcher.protocol.shard import Share
 from fetcher.protocol.totals import Totals
@@ -136,7 +136,7 @@ def test_a_poll_has_the_count_of_its_lines_once_it_is_known() -> None:
 
 def test_the_tags_of_lines_are_those_of_the_jobs_key() -> None:
     mask = bitset.pack(0b11)
-    tasks = [Task(1, "a"), Task(2, "b", id="two")]
-    expected = line_tags.of_lines(b"k", 0, mask, [(1, "a", None), (2, "b", "two")])
-    assert session().tags(0, mask, tasks) == expected
-    assert session(replace(OPENED, key=b"other")).tags(0, mask, tasks) != expected
+    named = [(1, "a", None), (2, "b", "two")]
+    expected = line_tags.of_lines(b"k", 0, mask, named)
+    assert session().tags(0, mask, named) == expected
+    assert session(replace(OPENED, key=b"other")).tags(0, mask, named) != expected

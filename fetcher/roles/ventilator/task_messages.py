@@ -28,8 +28,8 @@ def assignment_message(
     batch = assignment.batch
     batch_mask = bitset.pack(batch.mask)
     texts = assignment.urls.split(b"\n")
-    tasks = [
-        job_input.task_of(batch.first_line + offset, text)
+    named = [
+        job_input.named(batch.first_line + offset, text)
         for offset, text in zip(bitset.offsets(assignment.mask), texts, strict=True)
     ]
     return messages.Assignment(
@@ -41,7 +41,7 @@ def assignment_message(
         mask=bitset.pack(assignment.mask),
         format=job_input.format,
         output=job_input.output,
-        tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
+        tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, named),
         route=job_input.route_names[assignment.route] if assignment.route else UNSET,
         crawl=UNSET if job_input.crawl is None else _for_workers(job_input.crawl),
         logs_in=logs_in or UNSET,
@@ -85,7 +85,9 @@ def crash_chunk(
         statuses=[0],
         body_bytes=[0],
         rows=row,
-        tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, [task]),
+        tags=sessions.session_of(batch.id).tags(
+            batch.id, batch_mask, [job_input.named(line, text)]
+        ),
         depths=[] if task.found is None else [task.found.depth],
         hops=[] if task.found is None else [task.found.hops],
     )

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from fetcher.errors import ConflictError, InputError
 from fetcher.frontier.rules import CrawlRules
+from fetcher.input import log_lines
 from fetcher.input.formats import LOG, TEXT
+from fetcher.input.log_lines import LogLine
 from fetcher.input.source_info import SourceInfo
-from fetcher.protocol import messages
+from fetcher.protocol import line_tags, messages
 from fetcher.protocol.output_spec import Output
 from fetcher.protocol.shard import WHOLE, Share
 from fetcher.roles.spec import RoleSpec
@@ -157,3 +159,29 @@ def test_columns_are_kept_as_when_the_job_was_begun(tmp_path: Path) -> None:
     given = input_of(tmp_path / "urls.csv", given={"input.keep_columns": "my.toml"})
     with pytest.raises(ConflictError, match=r"input\.keep_columns = false \(my\.toml says other"):
         given.adopt(answer(given, keep_columns=False))
+
+
+def test_the_tag_of_a_crawls_line_covers_how_it_was_found(urls: Path) -> None:
+    crawl = input_of(urls, crawl=CrawlRules())
+    line = log_lines.encode(LogLine("http://a.test/", 3, 2, "redirect", 1, id="x"))
+    expected = line_tags.named(9, "http://a.test/", "x", (2, 3, "redirect", 1))
+    assert crawl.named(9, line) == expected
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        log_lines.encode(LogLine("http://a.test/", 3, 2, "a", 1, id=7, priority=5)),
+        log_lines.encode(LogLine("no URL")),
+        log_lines.encode(LogLine("u", method="A B")),  # a request that cannot be sent
+        log_lines.encode(LogLine("u", 4, 1, "handler", headers=(("Host", "b"),), id="x")),
+        b"",
+        b"no object \xff",
+        b'{"url": 1}',
+        b"[" * 10_000,
+    ],
+)
+def test_the_tag_of_a_line_covers_what_its_row_will_say(urls: Path, raw: bytes) -> None:
+    for found in (input_of(urls), input_of(urls, crawl=CrawlRules())):
+        task = found.task_of(9, raw)  # of which its worker, or `crash_chunk`, makes the row
+        assert found.named(9, raw) == line_tags.named(9, task.url, task.id, task.found)
