@@ -110,11 +110,6 @@ class Committer:
         """The number of rows that wait for the next commit."""
         return self._outcomes.total()
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether more can be handed out after the next commit than before; of a list, true."""
-        return self.growth is None or self.growth.pending.lines > 0
-
     def offer(self, chunk: Chunk, batch_size: int) -> None:
         """Add the chunk's rows to the pending group, except for lines that have a row already.
 

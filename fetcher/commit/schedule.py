@@ -4,18 +4,12 @@ A commit costs the same for one row as for thousands, so rows wait for others: f
 until there are enough bytes. Two kinds of rows do not wait: the first ones after a pause, and the
 last ones of the job. After a restart of the sink its first rows do wait: workers then send all rows
 that they have kept meanwhile, and a second kill must not lose most of them.
-
-Rows of a crawl that have found no new line wait for UNAWAITED_S, if the interval is shorter: after
-their commit nothing more can be handed out than before. What can still wait for it is a host whose
-share of lines is out, and that takes seconds to answer. Where each page links to the next one, each
-row has found a new line.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-UNAWAITED_S: Final = 0.25
 RETRY_S: Final = 1.0  # after a commit that found the disk full
 
 
@@ -36,15 +30,11 @@ class CommitSchedule:
         """Seconds until the next commit, not below 0."""
         return max(self._due_at - now, 0.0)
 
-    def arrived(self, now: float, *, is_urgent: bool, is_awaited: bool = True) -> None:
-        """Rows wait. `is_urgent`: they are the last ones of the job, or many bytes.
-
-        `is_awaited`: some of them may have found a new line.
-        """
+    def arrived(self, now: float, *, is_urgent: bool) -> None:
+        """Rows wait. `is_urgent`: they are the last ones of the job, or many bytes."""
         if self._committed_at is None:
             self._committed_at = now
-        wait_s = self._interval_s if is_awaited else max(self._interval_s, UNAWAITED_S)
-        self._due_at = float("-inf") if is_urgent else self._committed_at + wait_s
+        self._due_at = float("-inf") if is_urgent else self._committed_at + self._interval_s
 
     def committed(self, rows: int, now: float, *, has_room: bool) -> None:
         """A commit of `rows` rows was tried; `has_room`: the disk took them."""

@@ -68,11 +68,7 @@ class Sink(Section, frozen=True, kw_only=True):
     """How rows are committed."""
 
     commit_interval_s: Annotated[
-        Seconds,
-        about(
-            "rows are committed (fsync, journal) at least this often; rows of a crawl that have "
-            "found no new page may wait for 0.25 s"
-        ),
+        Seconds, about("rows are committed (fsync, journal) at least this often")
     ] = 0.1
     commit_bytes: Annotated[
         int, about("rows are also committed when so many bytes are waiting", ge=1)

@@ -71,18 +71,6 @@ def test_links_are_in_the_commit_of_their_row_and_known_before_it(memory: Memory
     assert log_lines.decode(memory.log[3]) == LogLine("http://d/", 2, 1, "a", foreign=True)
 
 
-def test_a_commit_is_awaited_if_a_row_has_found_a_new_line(memory: Memory) -> None:
-    committer = memory.begin()
-    growth_of(committer).seeds(0, seeds("http://a/", "http://b/"), at_end=True)
-    committer.commit()
-    committer.offer(chunk(1, "http://b/", "http://a/"), SIZE)
-    assert not committer.is_awaited
-    committer.offer(chunk(2, "http://c/"), SIZE)
-    assert committer.is_awaited
-    committer.commit()
-    assert not committer.is_awaited
-
-
 def test_a_duplicate_row_brings_no_links(memory: Memory) -> None:
     committer = memory.begin()
     growth_of(committer).seeds(0, seeds("http://a/"), at_end=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fetcher.commit.schedule import RETRY_S, UNAWAITED_S, CommitSchedule
+from fetcher.commit.schedule import RETRY_S, CommitSchedule
 
 EVERY_S = 0.5
 
@@ -51,28 +51,3 @@ def test_a_full_disk_is_tried_again_after_a_while() -> None:
     schedule.committed(0, 10.0, has_room=False)
     assert not schedule.is_due(10.0 + RETRY_S - 0.01)
     assert schedule.is_due(10.0 + RETRY_S)
-
-
-def test_rows_that_nobody_waits_for_wait_longer_until_others_come() -> None:
-    schedule = CommitSchedule(0.1, has_rows=True)
-    schedule.committed(3, 10.0, has_room=True)
-    schedule.arrived(10.05, is_urgent=False, is_awaited=False)
-    assert schedule.wait_s(10.05) == 10.0 + UNAWAITED_S - 10.05
-    assert schedule.is_due(10.0 + UNAWAITED_S)
-    schedule.arrived(10.15, is_urgent=False, is_awaited=True)
-    assert schedule.is_due(10.15)
-
-
-def test_a_long_interval_holds_for_rows_that_nobody_waits_for_too() -> None:
-    schedule = CommitSchedule(EVERY_S, has_rows=True)
-    schedule.committed(3, 10.0, has_room=True)
-    schedule.arrived(10.1, is_urgent=False, is_awaited=False)
-    assert not schedule.is_due(10.4)
-    assert schedule.is_due(10.5)
-
-
-def test_the_last_rows_do_not_wait_although_they_have_found_nothing() -> None:
-    schedule = CommitSchedule(0.1, has_rows=True)
-    schedule.committed(3, 10.0, has_room=True)
-    schedule.arrived(10.01, is_urgent=True, is_awaited=False)
-    assert schedule.is_due(10.01)

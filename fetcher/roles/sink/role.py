@@ -163,9 +163,7 @@ class Sink:
                 self._schedule.arrived(time.monotonic(), is_urgent=True)
                 return
         if job.committer.pending_bytes:
-            is_awaited = job.committer.is_awaited
-            is_urgent = job.has_last_rows
-            self._schedule.arrived(time.monotonic(), is_urgent=is_urgent, is_awaited=is_awaited)
+            self._schedule.arrived(time.monotonic(), is_urgent=job.has_last_rows)
 
     def _commit(self, job: SinkJob) -> None:
         began, row_bytes = time.monotonic(), job.committer.pending_bytes

@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 import zmq
 from msgspec import UNSET
 
-from fetcher.commit.schedule import UNAWAITED_S
 from fetcher.errors import Exit, StoppedError
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.crawl_sessions import CrawlSessions
@@ -332,7 +331,7 @@ def _lease_rules(settings: Settings) -> LeaseRules:
         silent_s=settings.worker_silent_s,
         unclaimed_s=lease.unclaimed_s,
         # Rows that wait for a commit are not lost.
-        finished_s=max(lease.finished_s, 2 * max(settings.sink.commit_interval_s, UNAWAITED_S)),
+        finished_s=max(lease.finished_s, 2 * settings.sink.commit_interval_s),
         stall_s=max(lease.stall_s, 2 * settings.longest_step_s),
         tail_after_s=lease.tail_after_s,
         poison_deaths=lease.poison_deaths,
