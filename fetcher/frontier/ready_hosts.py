@@ -88,13 +88,14 @@ class ReadyHosts:
         lines: list[int] = []
         while len(lines) < count and self._has_turns():
             _, host = self._round[0]
-            room = min(count - len(lines), host.turn_left, host.cap(now) - host.out)
+            cap = host.cap(now)
+            room = min(count - len(lines), host.turn_left, cap - host.out)
             before = min(self._round[1:3])[0] if len(self._round) > 1 else END
             some, from_spill = host.take(max(room, 0), before, self._spill)
             self._spilled -= from_spill
             self._out.update(dict.fromkeys(some, host))
             lines.extend(some)
-            self._end_turn(host, now)
+            self._end_turn(host, cap)
         self._waiting -= len(lines)
         return lines
 
@@ -106,9 +107,9 @@ class ReadyHosts:
             self._next_round = []
         return bool(self._round)
 
-    def _end_turn(self, host: _Host, now: float) -> None:
+    def _end_turn(self, host: _Host, cap: int) -> None:
         """The first host took lines. Its turn goes on later in the round if it may have more."""
-        may_go_on = bool(host.waiting) and host.out < host.cap(now)
+        may_go_on = bool(host.waiting) and host.out < cap
         if may_go_on and host.turn_left:
             heapreplace(self._round, (host.next_line, host))
             return
@@ -200,24 +201,20 @@ class _Host:
         return self._queues[max(self._queues)].first
 
     def take(self, count: int, before: int, spill: Spill | None) -> tuple[list[int], int]:
-        """Take at most `count` lines, after the first one only those before this line.
+        """Take at most `count` lines of one priority, after the first only those before this line.
 
-        Also return how many came back from the spill.
+        The host has lines. Also return how many came back from the spill.
         """
-        lines: list[int] = []
-        from_spill = 0
-        while len(lines) < count and self._queues and (not lines or self.next_line < before):
-            priority = max(self._queues)
-            queue = self._queues[priority]
-            spilled = queue.spilled
-            lines.extend(queue.take(count - len(lines), spill, before))
-            from_spill += spilled - queue.spilled
-            if not len(queue):
-                del self._queues[priority]
+        priority = max(self._queues)
+        queue = self._queues[priority]
+        spilled = queue.spilled
+        lines = queue.take(count, spill, before)
+        if not len(queue):
+            del self._queues[priority]
         self.waiting -= len(lines)
         self.out += len(lines)
         self.turn_left -= len(lines)
-        return lines, from_spill
+        return lines, spilled - queue.spilled
 
     def put_back(self, line: int) -> None:
         """A line that was out is the next one, whatever its priority was."""
