@@ -7,12 +7,14 @@ goes to the Spill while its owner says so.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 BLOCK_LINES: Final = 1024
 LINE_BYTES: Final = 4
+END: Final = 1 << 32  # more than any line
 
 
 class Spill(Protocol):
@@ -67,11 +69,22 @@ class LineQueue:
         self._first = array("I", lines) + self._first[self._taken :]
         self._taken = 0
 
-    def take(self, count: int, spill: Spill | None = None) -> list[int]:
-        """Remove at most `count` lines from the front; `spill` as for `append`, always the same."""
+    @property
+    def first(self) -> int:
+        """The line at the front of a queue that is not empty."""
+        return self._first[self._taken]
+
+    def take(self, count: int, spill: Spill | None = None, before: int = END) -> list[int]:
+        """Remove at most `count` lines from the front; `spill` as for `extend`, always the same.
+
+        `before`: the second line and those after it must be smaller. (Where lines were put back
+        and are not ascending, fewer lines than that may come.)
+        """
         lines: list[int] = []
-        while len(lines) < count and len(self):
-            some = self._first[self._taken : self._taken + count - len(lines)]
+        while len(lines) < count and len(self) and (not lines or self.first < before):
+            end = min(self._taken + count - len(lines), len(self._first))
+            least = self._taken + (not lines)
+            some = self._first[self._taken : bisect_left(self._first, before, least, end)]
             lines.extend(some)
             self._taken += len(some)
             if self._taken == len(self._first):

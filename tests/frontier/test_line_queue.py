@@ -73,3 +73,24 @@ def test_an_empty_queue_gives_nothing() -> None:
     assert (queue.take(3), len(queue)) == ([], 0)
     queue.put_back([4, 5])
     assert (queue.take(1), queue.take(0), queue.take(9), len(queue)) == ([4], [], [5], 0)
+
+
+@given(st.lists(st.integers(1, 3000), unique=True), st.integers(1, 50), st.integers(0, 3000))
+def test_a_bound_ends_what_is_taken_after_the_first_line(
+    lines: list[int], count: int, before: int
+) -> None:
+    queue, lines = LineQueue(), sorted(lines)
+    queue.extend(lines)
+    expected = lines[:1] + [line for line in lines[1:count] if line < before]
+    assert queue.take(count, before=before) == expected
+    assert queue.take(len(lines)) == lines[len(expected) :]
+
+
+def test_the_first_line_is_that_which_is_taken_next() -> None:
+    queue = LineQueue()
+    queue.extend(range(2 * BLOCK_LINES))
+    assert [(queue.first, queue.take(900)[0]) for _ in range(3)] == [
+        (0, 0),
+        (900, 900),
+        (1800, 1800),
+    ]

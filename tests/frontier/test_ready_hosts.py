@@ -132,6 +132,49 @@ def test_huge_hosts_delay_small_ones_by_one_turn_each(
     )  # those after the last small one count, too
 
 
+@given(
+    st.lists(st.integers(1, MIN_CAP), min_size=1, max_size=20),
+    st.integers(1, 4),
+    st.integers(1, 99),
+    st.integers(0, 99),
+)
+def test_hosts_that_come_later_wait_for_two_turns_of_each_huge_one(
+    small: list[int], big_hosts: int, window: int, before: int
+) -> None:
+    hosts, lines = ReadyHosts(), itertools.count(1)
+    for number in range(big_hosts):
+        hosts.add([*itertools.islice(lines, 300)], f"big{number}")
+    hosts.committed(hosts.take(before, 0), 0)
+    for number, count in enumerate(small):
+        hosts.add([*itertools.islice(lines, count)], f"small{number}")
+    left, handed_to_big = sum(small), 0
+    while left:
+        taken = hosts.take(window, 0)
+        of_small = sum(line > 300 * big_hosts for line in taken)
+        left, handed_to_big = left - of_small, handed_to_big + len(taken) - of_small
+        hosts.committed(taken, 0)
+    assert handed_to_big <= 2 * big_hosts * MIN_CAP + window
+
+
+def test_lines_of_many_hosts_go_out_in_the_order_of_the_log() -> None:
+    hosts = ReadyHosts()
+    for line in range(1, 601):
+        hosts.add([line], f"host{line % 3}")
+    assert hosts.take(20, 0) == [*range(1, 21)]
+    assert hosts.take(99, 0) == [*range(21, 3 * MIN_CAP + 1)], "each up to its cap"
+    hosts.committed(range(1, 3 * MIN_CAP + 1), 1)
+    assert hosts.take(20, 1) == [*range(3 * MIN_CAP + 1, 3 * MIN_CAP + 21)]
+
+
+def test_a_host_with_the_first_lines_of_the_log_does_not_have_two_turns_in_a_round() -> None:
+    hosts = ReadyHosts()
+    hosts.add(range(1, 1001), "big")
+    hosts.add(range(1001, 1003), "small")
+    taken = hosts.take(MIN_CAP - 1, 0)
+    hosts.committed(taken, 0)
+    assert hosts.take(4, 0) == [MIN_CAP, 1001, 1002, MIN_CAP + 1]
+
+
 def test_lines_beyond_the_bound_of_memory_are_spilled_and_come_back_in_order() -> None:
     spill = MemorySpill()
     hosts = ReadyHosts(spill=spill, memory_bytes=4 * BLOCK_LINES)

@@ -81,6 +81,14 @@ def test_lines_that_follow_each_other_are_handed_out_by_whole_batches() -> None:
     assert feed.waiting == 11
 
 
+def test_lines_of_many_hosts_in_mixed_order_are_handed_out_by_batch() -> None:
+    feed = CrawlFeed(seeds_from, LineTexts())
+    feed.begin(10, state(100))
+    for line in range(1, 101):
+        feed.learn(page(line, line + 1, line, host=f"host{line % 5}"))
+    assert [due(feed) for _ in range(3)] == [{number: 0b1111111111} for number in range(3)]
+
+
 def test_lines_of_several_places_of_the_log_are_handed_out_together() -> None:
     feed = CrawlFeed(seeds_from, LineTexts())
     feed.begin(10, state(100))
