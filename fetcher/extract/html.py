@@ -160,8 +160,10 @@ class _Reader:
         """`is_own_base`: the page itself is the base; `max_chars`: of attributes to read."""
         self.is_cut = False
         self._is_own_base = is_own_base
-        # The end of a page that was cut may lie within its last <style>; a cut tag is no element.
-        self._last_style = None if is_whole else next(iter(elements.of("style")[-1:]), None)
+        # A page may have been cut within its last <style>: then the text of that ends too early.
+        # Attributes need no such care, as the parser makes no element of a tag that was cut.
+        styles = [] if is_whole else elements.of("style")
+        self._last_style = styles[-1] if styles else None
         self._elements = elements
         self._resolver = resolver
         self._rules = rules
